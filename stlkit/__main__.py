@@ -1,0 +1,5 @@
+"""``python -m stlkit``."""
+
+from stlkit.cli import main
+
+main()

@@ -1,0 +1,71 @@
+"""Between typed data and plain JSON values; wrong input is named field by field."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def _encode_unknown(value: Any) -> Any:
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return value.tolist()
+    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+
+
+def _decode_unknown(kind: type, value: Any) -> Any:
+    if issubclass(kind, PurePath):
+        if not isinstance(value, str):
+            raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+        try:
+            usable = b"\0" not in os.fsencode(value)
+        except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+            usable = False
+        if not usable:
+            raise ValueError(f"{value!a} cannot be a path")
+        return Path(value)
+    raise NotImplementedError(f"{kind.__name__} cannot be read from JSON")
+
+
+def to_plain(value: Any) -> Any:
+    """Turn dataclasses, enums, paths, times and tuples into JSON values.
+
+    Parameters
+    ----------
+    value : Any
+        Anything from `stlkit.model`, or containers of it.
+
+    Returns
+    -------
+    Any
+        ``dict``, ``list``, ``str``, ``int``, ``float``, ``bool`` or ``None``.
+    """
+    return msgspec.to_builtins(value, enc_hook=_encode_unknown, str_keys=True)
+
+
+def from_plain(kind: type[T], data: Any) -> T:
+    """Build typed data from JSON values.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass of `stlkit.model`.
+    data : Any
+        What `json.load` returned.
+
+    Returns
+    -------
+    object of type `kind`
+
+    Raises
+    ------
+    ValueError
+        Something does not fit; the message ends with the field's path, such as ``at `$.jobs[3].state```.
+    """
+    return msgspec.convert(data, kind, dec_hook=_decode_unknown)

@@ -1,0 +1,301 @@
+"""Jobs, their states and the moves between them, and the state of a whole queue."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from stlkit.errors import OptionError
+from stlkit.model.encoding import from_plain, to_plain
+from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
+from stlkit.model.times import AwareTime, utc_now
+
+# What is read from a file is held to these; an id becomes the name of a folder, a count goes into the database.
+JobId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,100}\Z")]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Attempts = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    PENDING = "pending"
+    VALIDATING = "validating"
+    PROCESSING = "processing"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # the validation refused the file, or a person passed over it
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether a job in this state is over for good."""
+        return self in _ENDED
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker has a job in this state in hand."""
+        return self in (JobState.VALIDATING, JobState.PROCESSING)
+
+
+_ENDED = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.SKIPPED, JobState.CANCELLED})
+
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.PENDING: frozenset(
+        {JobState.VALIDATING, JobState.PAUSED, JobState.SKIPPED, JobState.CANCELLED, JobState.FAILED}
+    ),
+    # back to pending: the worker was lost or stopped, and the job is tried again
+    JobState.VALIDATING: frozenset({JobState.PROCESSING, JobState.PENDING, JobState.PAUSED, *_ENDED}),
+    JobState.PROCESSING: frozenset({JobState.PENDING, JobState.PAUSED, *_ENDED}),
+    JobState.PAUSED: frozenset({JobState.PENDING, JobState.VALIDATING, JobState.PROCESSING, *_ENDED}),
+    **{state: frozenset() for state in _ENDED},
+}
+"""Every legal move of a job; a job that has ended never moves again (a retry is a new job)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResults:
+    """What came out of a job.
+
+    Parameters
+    ----------
+    validation_passed : bool or None
+        None where the file was not judged.
+    files_generated : tuple of Path
+    errors, warnings : tuple of str
+    stl_size : int or None
+        Bytes.
+    stl_checksum : str or None
+        SHA-256 of the file as it was read.
+    faces : int or None
+    stage_durations_s : dict of str to float
+    peak_memory_bytes : int or None
+    """
+
+    validation_passed: bool | None = None
+    files_generated: tuple[Path, ...] = ()
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    stl_size: Count | None = None
+    stl_checksum: str | None = None
+    faces: Count | None = None
+    stage_durations_s: dict[str, float] = field(default_factory=dict)
+    peak_memory_bytes: Count | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueJob:
+    """One STL file and what is to be done with it; a frozen snapshot.
+
+    Parameters
+    ----------
+    id : str
+        Unique for ever.
+    stl_path : Path
+        Absolute.
+    output_folder : Path
+        Where this job's files go: the model's own folder in the per-STL layout, else the base folder.
+    output_base_folder : Path
+        The folder that holds the summary, the log and ``failed/``.
+    output_name : str
+        Base name of the files, unique in `output_base_folder`.
+    state : JobState
+    stage : str or None
+        What a running job is at, such as ``video``.
+    progress : float
+        0 to 100.
+    created_at, started_at, completed_at : datetime
+        UTC.
+    estimated_duration, actual_duration : float or None
+        Seconds.
+    attempts : int
+        Attempts that were begun, written to disk before each begins.
+    render_options, validation_options, output_settings : dict
+        Only what differs from the queue's own.
+    results : JobResults
+    error_message : str or None
+    question : str or None
+        What a paused job waits for a person, or for a drive, to settle.
+    timeouts : int
+        Attempts that took too long.
+    retry_of : str or None
+        The job this one repeats.
+    created_by : str
+        ``notebook``, ``cli`` or ``gui``.
+    unknown : dict
+        Keys of the queue's file that this version does not know, those inside groups under the group's name; kept and
+        written back.
+    """
+
+    id: JobId
+    stl_path: Path
+    output_folder: Path
+    output_base_folder: Path
+    output_name: str
+    state: JobState = JobState.PENDING
+    stage: str | None = None
+    progress: float = 0.0
+    created_at: AwareTime = field(default_factory=utc_now)
+    started_at: AwareTime | None = None
+    completed_at: AwareTime | None = None
+    estimated_duration: float | None = None
+    actual_duration: float | None = None
+    attempts: Attempts = 0
+    render_options: dict[str, Any] = field(default_factory=dict)
+    validation_options: dict[str, Any] = field(default_factory=dict)
+    output_settings: dict[str, Any] = field(default_factory=dict)
+    results: JobResults = JobResults()
+    error_message: str | None = None
+    question: str | None = None
+    timeouts: int = 0
+    retry_of: str | None = None
+    created_by: str = "notebook"
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+
+def new_job_id(moment: datetime | None = None) -> str:
+    """Make a job id that sorts by time and never comes twice.
+
+    Parameters
+    ----------
+    moment : datetime, optional
+        Now, unless given.
+
+    Returns
+    -------
+    str
+        ``job_20260115T103000_`` and 12 random hexadecimal digits.
+    """
+    return f"job_{moment or utc_now():%Y%m%dT%H%M%S}_{secrets.token_hex(6)}"
+
+
+STATE_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueState:
+    """Everything that ``queue_state.json`` holds.
+
+    Parameters
+    ----------
+    version : str
+    created_at, last_updated : datetime
+    queue_session_id : str
+        The workspace that wrote it.
+    queue_settings : QueueSettings
+    global_render_options : RenderOptions
+    global_validation_options : ValidationOptions
+    global_output_settings : OutputSettings
+    jobs : tuple of QueueJob
+        In the order in which they run.
+    unknown : dict
+        Keys this version does not know, as in a job; kept and written back.
+    """
+
+    version: str = STATE_VERSION
+    created_at: AwareTime = field(default_factory=utc_now)
+    last_updated: AwareTime = field(default_factory=utc_now)
+    queue_session_id: str = ""
+    queue_settings: QueueSettings = QueueSettings()
+    global_render_options: RenderOptions = RenderOptions()
+    global_validation_options: ValidationOptions = ValidationOptions()
+    global_output_settings: OutputSettings = OutputSettings()
+    jobs: tuple[QueueJob, ...] = ()
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON values of the file."""
+        data: dict[str, Any] = to_plain(self)
+        data["jobs"] = [_joined(job) for job in data["jobs"]]
+        return _joined(data)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> QueueState:
+        """Build a state from JSON values.
+
+        Parameters
+        ----------
+        data : mapping
+            What `json.load` returned for the file.
+
+        Returns
+        -------
+        QueueState
+
+        Raises
+        ------
+        ValueError
+            A value does not fit; the message names its path.
+        """
+        plain = _split(cls, data)
+        if isinstance(plain.get("jobs"), list):
+            plain["jobs"] = [_split(QueueJob, job) if isinstance(job, dict) else job for job in plain["jobs"]]
+        state = from_plain(cls, plain)
+        _check_overrides(state)
+        return state
+
+
+def _check_overrides(state: QueueState) -> None:
+    """Check that every job's own options fit; jobs that were added together share them, so most are checked once."""
+    bases = {
+        "render_options": state.global_render_options,
+        "validation_options": state.global_validation_options,
+        "output_settings": state.global_output_settings,
+    }
+    checked: set[tuple[str, str]] = set()
+    for index, job in enumerate(state.jobs):
+        for name, base in bases.items():
+            overrides = getattr(job, name)
+            if overrides and (key := (name, repr(overrides))) not in checked:
+                try:
+                    base.merged(overrides)
+                except OptionError as error:
+                    raise ValueError(f"{error} - at `$.jobs[{index}].{name}`") from error
+                checked.add(key)
+
+
+def _joined(data: dict[str, Any]) -> dict[str, Any]:
+    return _merged(data.pop("unknown"), data)
+
+
+def _merged(unknown: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    merged = unknown | known
+    for key, inner in unknown.items():
+        if isinstance(inner, dict) and isinstance(known.get(key), dict):
+            merged[key] = _merged(inner, known[key])
+    return merged
+
+
+def _split(kind: type[QueueState | QueueJob], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Separate what this version knows from the rest, in the object itself and in the groups it holds."""
+    known = kind.__slots__
+    plain = {key: data[key] for key in data if key in known and key != "unknown"}
+    unknown = {key: value for key, value in data.items() if key not in plain}
+    for name, group in _GROUPS.items():
+        if name in plain and isinstance(plain[name], dict):
+            inner = {key: value for key, value in plain[name].items() if key not in group}
+            if inner:
+                unknown[name] = inner
+                plain[name] = {key: value for key, value in plain[name].items() if key not in inner}
+    return plain | {"unknown": unknown}
+
+
+def _names_of(group: type[Any]) -> frozenset[str]:
+    return frozenset(each.name for each in fields(group))
+
+
+_GROUPS: Mapping[str, frozenset[str]] = {
+    "queue_settings": _names_of(QueueSettings),
+    "global_render_options": _names_of(RenderOptions),
+    "global_validation_options": _names_of(ValidationOptions),
+    "global_output_settings": _names_of(OutputSettings),
+    "results": _names_of(JobResults),
+}

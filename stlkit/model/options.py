@@ -1,0 +1,314 @@
+"""What a person may choose for a job: names, types, ranges, help and defaults, in one place.
+
+The dataclasses below are the single source for the command line, the templates, the queue file and the
+forms in the notebook. Every instance is valid: a wrong value raises `OptionError` when it is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, Self, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from stlkit.errors import OptionError
+from stlkit.model.colors import color_name, parse_color
+
+
+class Material(StrEnum):
+    """What the model seems to be made of."""
+
+    PLASTIC = "plastic"
+    METAL = "metal"
+    RESIN = "resin"
+    CERAMIC = "ceramic"
+    WOOD = "wood"
+    GLASS = "glass"
+
+
+class Lighting(StrEnum):
+    """How the scene is lit."""
+
+    STUDIO = "studio"
+    NATURAL = "natural"
+    DRAMATIC = "dramatic"
+    SOFT = "soft"
+
+
+class Quality(StrEnum):
+    """How much work goes into a picture."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    HIGH = "high"
+    ULTRA = "ultra"
+
+
+class ValidationLevel(StrEnum):
+    """How strictly a file is judged."""
+
+    BASIC = "basic"
+    STANDARD = "standard"
+    STRICT = "strict"
+
+
+class Organization(StrEnum):
+    """How the output folder is laid out."""
+
+    PER_STL = "per_stl"
+    FLAT = "flat"
+    BY_TYPE = "by_type"
+
+
+class BackendName(StrEnum):
+    """Which renderer draws."""
+
+    AUTO = "auto"
+    PYRENDER = "pyrender"
+
+
+_FIELD_TYPES: dict[type, Mapping[str, Any]] = {}
+
+
+def _field_types(cls: type[CheckedOptions]) -> Mapping[str, Any]:
+    if cls not in _FIELD_TYPES:
+        hints = get_type_hints(cls, include_extras=True)
+        types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+        _FIELD_TYPES[cls] = MappingProxyType(types)
+    return _FIELD_TYPES[cls]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedOptions:
+    """Base of the option groups: checks every field on construction.
+
+    Raises
+    ------
+    OptionError
+        A value has the wrong type or is out of range; `field` names the option.
+    """
+
+    def __post_init__(self) -> None:
+        for name, kind in _field_types(type(self)).items():
+            try:
+                value = msgspec.convert(getattr(self, name), kind)
+            except msgspec.ValidationError as error:
+                raise OptionError(f"{name}: {_explain(error, kind)}", field=name) from None
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
+        """Check what a type cannot say; overridden where there is something."""
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of the options in this group."""
+        return tuple(field.name for field in dataclasses.fields(cls))
+
+    def merged(self, overrides: Mapping[str, Any]) -> Self:
+        """Return a copy in which `overrides` win.
+
+        Parameters
+        ----------
+        overrides : mapping
+            Option name to value; only what differs need be there.
+
+        Returns
+        -------
+        same type as self
+
+        Raises
+        ------
+        OptionError
+            A name is unknown or a value does not fit.
+        """
+        for name in overrides:
+            if name not in self.names():
+                raise unknown_option(name, self.names())
+        return dataclasses.replace(self, **overrides)
+
+    def differing_from(self, base: Self) -> dict[str, Any]:
+        """Return the options that differ from `base`, as `merged` takes them."""
+        return {name: getattr(self, name) for name in self.names() if getattr(self, name) != getattr(base, name)}
+
+
+def _explain(error: msgspec.ValidationError, kind: Any) -> str:
+    text = str(error).replace("`", "")
+    choices = next((arg for arg in (kind, *getattr(kind, "__args__", ())) if isinstance(arg, type)), None)
+    if choices is not None and issubclass(choices, StrEnum):
+        return f"{text}; choose one of {', '.join(choices)}"
+    return text
+
+
+def unknown_option(name: str, known: tuple[str, ...]) -> OptionError:
+    """Build the error for a name that no option has, with the nearest name that one has."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known options: {', '.join(known)}"
+    return OptionError(f"there is no option {name!r}{hint}", field=name)
+
+
+Pixels = Annotated[int, Meta(ge=16, le=8192)]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOptions(CheckedOptions):
+    """Which pictures are made of a model, and how they look."""
+
+    generate_image: Annotated[bool, Meta(description="Make the main picture.")] = True
+    generate_size_chart: Annotated[bool, Meta(description="Make the picture with the dimensions.")] = False
+    generate_video: Annotated[bool, Meta(description="Make the turntable video.")] = False
+    generate_color_variations: Annotated[bool, Meta(description="Make one picture for each colour.")] = False
+    width: Annotated[Pixels, Meta(description="Width of pictures and video, in pixels.")] = 1920
+    height: Annotated[Pixels, Meta(description="Height of pictures and video, in pixels.")] = 1080
+    material: Annotated[Material, Meta(description="What the model seems to be made of.")] = Material.PLASTIC
+    lighting: Annotated[Lighting, Meta(description="How the scene is lit.")] = Lighting.STUDIO
+    quality: Annotated[Quality, Meta(description="How much work goes into a picture.")] = Quality.STANDARD
+    color: Annotated[str | None, Meta(description="Colour of the model; none for the material's own.")] = None
+    background_color: Annotated[str, Meta(description="Background colour, or 'transparent'.")] = "#eceef1"
+    background_image: Annotated[str | None, Meta(description="Path of a picture behind the model.")] = None
+    color_palette: Annotated[
+        tuple[str, ...], Meta(min_length=1, max_length=64, description="Colours of the variations.")
+    ] = ("red", "blue", "green", "yellow", "black", "white")
+    video_duration: Annotated[float, Meta(gt=0, le=120, description="Length of the video, in seconds.")] = 10.0
+    video_fps: Annotated[int, Meta(ge=1, le=120, description="Frames a second.")] = 30
+    video_rotation_angle: Annotated[
+        float, Meta(ge=-3600, le=3600, description="How far the model turns, in degrees.")
+    ] = 360.0
+    backend: Annotated[BackendName, Meta(description="Which renderer draws.")] = BackendName.AUTO
+
+    def _check(self) -> None:
+        if self.color is not None:
+            parse_color(self.color, field="color")
+        if self.background_color != "transparent":
+            parse_color(self.background_color, field="background_color")
+        seen: dict[str, str] = {}
+        for entry in self.color_palette:
+            parse_color(entry, field="color_palette")
+            other = seen.setdefault(color_name(entry).casefold(), entry)
+            if other is not entry:
+                raise OptionError(
+                    f"color_palette: {entry!r} and {other!r} would be saved under one name; rename one "
+                    f"as 'other name=#rrggbb'",
+                    field="color_palette",
+                )
+
+    @property
+    def draws(self) -> bool:
+        """Whether anything has to be rendered."""
+        return self.generate_image or self.generate_size_chart or self.generate_video or self.generate_color_variations
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationOptions(CheckedOptions):
+    """How a file is judged, mended and measured."""
+
+    level: Annotated[ValidationLevel, Meta(description="How strictly a file is judged.")] = ValidationLevel.STANDARD
+    auto_repair: Annotated[bool, Meta(description="Mend what can be mended safely.")] = True
+    generate_analysis: Annotated[bool, Meta(description="Write analysis and dimensions.")] = True
+    save_repaired: Annotated[bool, Meta(description="Write the repaired mesh where a repair changed it.")] = True
+    density_g_cm3: Annotated[float, Meta(gt=0, le=30, description="Material density, in g/cm3 (PLA: 1.24).")] = 1.24
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NamingOptions(CheckedOptions):
+    """What goes into the names of the files that are made."""
+
+    include_timestamp: Annotated[bool, Meta(description="Append the time.")] = False
+    include_quality: Annotated[bool, Meta(description="Append the quality.")] = False
+    include_material: Annotated[bool, Meta(description="Append the material.")] = False
+    include_size: Annotated[bool, Meta(description="Append the picture's size.")] = False
+    custom_prefix: Annotated[str, Meta(max_length=64, description="Prefix of every file name.")] = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSettings(NamingOptions):
+    """Where results go and what they are called."""
+
+    organization: Annotated[Organization, Meta(description="Layout of the output folder.")] = Organization.PER_STL
+    compress_analysis: Annotated[bool, Meta(description="Write analysis files as .json.gz.")] = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings(CheckedOptions):
+    """How the queue runs its jobs."""
+
+    max_concurrent_jobs: Annotated[int, Meta(ge=1, le=64, description="Jobs that run side by side.")] = 2
+    auto_retry_failed: Annotated[bool, Meta(description="Try a failed job again.")] = True
+    max_retry_attempts: Annotated[int, Meta(ge=0, le=20, description="How many times a job is tried again.")] = 3
+    output_base_folder: Annotated[str, Meta(description="Where outputs go unless a job says otherwise.")] = ""
+    job_timeout_s: Annotated[
+        Positive | None, Meta(description="Longest time of one attempt, in seconds; none: from the file's size.")
+    ] = None
+    job_memory_limit_mb: Annotated[
+        Positive | None, Meta(description="Most memory of one job, in MB; none: from the file's size.")
+    ] = None
+    memory_budget_mb: Annotated[
+        Positive | None, Meta(description="Most memory of all jobs together, in MB; none: 80 % of the machine's.")
+    ] = None
+    min_free_disk_mb: Annotated[
+        float, Meta(ge=0, description="The queue pauses while a disk it writes to has less room, in MB.")
+    ] = 200.0
+
+
+def option_help(group: type[CheckedOptions]) -> dict[str, str]:
+    """Return one sentence of help for each option of a group.
+
+    Parameters
+    ----------
+    group : type
+        `RenderOptions`, `ValidationOptions`, `OutputSettings` or `QueueSettings`.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        name: next((m.description for m in getattr(kind, "__metadata__", ()) if m.description), "")
+        for name, kind in _field_types(group).items()
+    }
+
+
+def parse_option(group: type[CheckedOptions], name: str, text: str) -> Any:
+    """Read one option from text, as a command line has it.
+
+    Parameters
+    ----------
+    group : type
+        The group that has the option.
+    name : str
+        Name of the option.
+    text : str
+        Its value; a list is written with commas, ``none`` stands for no value.
+
+    Returns
+    -------
+    Any
+        The value in the option's own type.
+
+    Raises
+    ------
+    OptionError
+        The text does not fit the option.
+    """
+    types = _field_types(group)
+    if name not in types:
+        raise unknown_option(name, tuple(types))
+    kind = types[name]
+    default = next(field.default for field in dataclasses.fields(group) if field.name == name)
+    value: Any = text
+    if isinstance(default, tuple):
+        value = tuple(part.strip() for part in text.split(",") if part.strip())
+    elif isinstance(default, bool):
+        value = {"yes": True, "on": True, "no": False, "off": False}.get(text.lower(), text.lower())
+    elif default is None and text.lower() == "none":
+        value = None
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise OptionError(f"{name}: {_explain(error, kind)}; got {text!r}", field=name) from None
