@@ -1,0 +1,395 @@
+"""Files that appear whole or not at all, JSON as stlkit writes it, and names as they may be shown.
+
+What is read here may have been written by anybody: every reader below is bounded in size, and none of them waits on
+something that is no file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+import secrets
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+CHUNK_BYTES = 1 << 20
+
+_PART = re.compile(r"\.stlkit-(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]{1,9})-(?P<started>[0-9]{1,12})-[0-9a-f]{8}\.part")
+_NOT_SYNCABLE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})  # what network disks answer to a folder's fsync
+
+LARGEST_JSON_BYTES = 1 << 26
+"""Largest document that is read, 64 MiB: some six times the state of a queue of ten thousand jobs."""
+
+MOST_JSON_VALUES = 4_000_000
+"""Most values in one document: an empty list takes two bytes on disk and thirty times as much in memory."""
+
+DEEPEST_JSON = 100
+"""Most levels of lists and objects in one document; stlkit writes fewer than ten."""
+
+_UNSHOWABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029"  # control characters: they end lines and steer terminals
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turn the direction of what stands around them
+    r"\ud800-\udfff]"  # no encoder takes them
+)
+
+
+def encode_json(value: Any) -> bytes:
+    """Write plain values as indented JSON, ending in a line feed.
+
+    File names that are not valid UTF-8 reach Python as lone surrogates, which only the escaped form of the
+    standard library can carry.
+
+    Parameters
+    ----------
+    value : Any
+        Plain values with finite numbers, as `stlkit.model.encoding.to_plain` makes them.
+
+    Returns
+    -------
+    bytes
+    """
+    try:
+        return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=2).encode("ascii") + b"\n"
+
+
+def decode_json(data: bytes) -> Any:
+    """Read JSON, lone surrogates included.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    Any
+        Of finite numbers, with at most `MOST_JSON_VALUES` values in at most `DEEPEST_JSON` levels.
+
+    Raises
+    ------
+    ValueError
+        It is not such JSON; the message says where or why.
+    """
+    if sum(map(data.count, (b",", b"[", b"{"))) > MOST_JSON_VALUES:
+        raise ValueError(f"it holds more than {MOST_JSON_VALUES:,} values")
+    try:
+        try:
+            value = msgspec.json.decode(data)
+        except msgspec.DecodeError:
+            value = json.loads(data, parse_float=_finite, parse_constant=_finite)
+    except RecursionError:
+        raise _too_deep() from None
+    _require_shallow(value)
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # Python reads NaN, Infinity and 1e999; nobody else does
+        raise ValueError(f"{text[:40]} is no finite number")
+    return number
+
+
+def _require_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST_JSON):
+        nested = [node.values() if type(node) is dict else node for node in level if type(node) in (dict, list)]
+        level = [child for children in nested for child in children if type(child) in (dict, list)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"its lists and objects are nested more than {DEEPEST_JSON} levels deep")
+
+
+def read_json(path: Path, *, limit_bytes: int = LARGEST_JSON_BYTES) -> Any:
+    """Read a JSON document that anybody may have written.
+
+    Parameters
+    ----------
+    path : Path
+        Links are followed.
+    limit_bytes : int
+
+    Returns
+    -------
+    Any
+        As `decode_json`.
+
+    Raises
+    ------
+    ValueError
+        It is no regular file, too large, or not JSON.
+    OSError
+        It is missing or cannot be read.
+    """
+    return decode_json(read_regular_file(path, limit_bytes=limit_bytes))
+
+
+def read_regular_file(path: Path, *, limit_bytes: int) -> bytes:
+    """Read a whole file, unless it is larger than it can rightly be; never wait on a pipe or a device.
+
+    Parameters
+    ----------
+    path : Path
+        Links are followed.
+    limit_bytes : int
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ValueError
+        It is no regular file, or larger than `limit_bytes`.
+    OSError
+        It is missing or cannot be read.
+    """
+    with open_regular_file(path, limit_bytes=limit_bytes) as stream:
+        data = stream.read(limit_bytes + 1) or b""  # None: a file of the kernel's with nothing in it now
+    if len(data) > limit_bytes:
+        raise _too_large(path, limit_bytes)
+    return data
+
+
+def open_regular_file(path: Path, *, limit_bytes: int) -> BufferedReader:
+    """Open a file for reading; otherwise as `read_regular_file`."""
+    # Non-blocking, because opening a pipe would wait until somebody writes into it.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{printable(path)} is not a regular file")
+        if status.st_size > limit_bytes:
+            raise _too_large(path, limit_bytes)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def _too_large(path: Path, limit_bytes: int) -> ValueError:
+    return ValueError(f"{printable(path)} is larger than the {limit_bytes:,} bytes that are read of such a file")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal; a ValueError where it is no regular file."""
+    with open_regular_file(path, limit_bytes=sys.maxsize) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside a folder survive a power failure, where the system can.
+
+    Raises
+    ------
+    OSError
+        The disk failed; what was renamed may be undone by a power failure.
+    """
+    if os.name != "posix":  # Windows has no handle to sync a folder by
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder may be written to and passed through, yet not opened
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCABLE:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Make a folder, and those above it that are missing, so that they survive a power failure.
+
+    Parameters
+    ----------
+    folder : Path
+    mode : int
+        Permissions of what is made, before the umask.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or something that is no folder has its name.
+    """
+    try:
+        folder.mkdir(mode)
+    except FileNotFoundError:
+        make_folder(folder.parent, mode=mode)
+        folder.mkdir(mode, exist_ok=True)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        return
+    sync_folder(folder.parent)
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace a file's content in one step: readers see the old bytes or the new, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder exists.
+    data : bytes
+    mode : int
+        Permissions of the new file.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, the disk is full, or it failed to confirm that the bytes are on it. The file
+        holds the old bytes, or, where only the last confirmation failed, all of the new ones.
+    """
+    part = part_beside(path)
+    with _removed_on_error(part):
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    sync_folder(path.parent)
+
+
+def move_into_place(source: Path, target: Path) -> None:
+    """Move a finished file to where it belongs, in one step, from any file system.
+
+    Parameters
+    ----------
+    source : Path
+        A whole file; gone afterwards.
+    target : Path
+        Replaced where it exists; missing folders are made.
+
+    Raises
+    ------
+    OSError
+        The target cannot be written; `source` is still there, unless only the disk's last confirmation failed.
+    """
+    make_folder(target.parent)
+    _sync_file(source)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = part_beside(target)
+        with _removed_on_error(part):
+            shutil.copyfile(source, part)
+            _sync_file(part)
+            part.replace(target)
+        source.unlink()
+    sync_folder(target.parent)
+
+
+def part_beside(path: Path) -> Path:
+    """Return a new name in a file's folder, for what is to be renamed to it once it is whole.
+
+    The name tells who writes, so that `remove_abandoned_parts` can tell rubbish from work. It is short, so that a
+    target name of 255 bytes still leaves room for it.
+    """
+    return path.with_name(f".stlkit-{_machine()}-{os.getpid()}-{_own_start(os.getpid())}-{secrets.token_hex(4)}.part")
+
+
+def remove_abandoned_parts(folder: Path) -> tuple[Path, ...]:
+    """Remove the half-written files in one folder whose writers are dead.
+
+    Parameters
+    ----------
+    folder : Path
+        Folders inside it are left alone; need not exist.
+
+    Returns
+    -------
+    tuple of Path
+        What was removed. Parts of other machines and of living processes stay.
+    """
+    removed = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = _PART.fullmatch(entry.name)
+            if match and match["machine"] == _machine() and not _lives(int(match["pid"]), int(match["started"])):
+                path = Path(entry.path)
+                path.unlink(missing_ok=True)
+                removed.append(path)
+    return tuple(removed)
+
+
+@contextlib.contextmanager
+def _removed_on_error(part: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+@functools.cache
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode(errors="replace")).hexdigest()[:8]
+
+
+@functools.cache
+def _own_start(pid: int) -> int:
+    return int(psutil.Process(pid).create_time())
+
+
+def _lives(pid: int, started: int) -> bool:
+    """Tell whether that very process runs, not a later one of the same number."""
+    try:
+        process = psutil.Process(pid)
+        # A zombie is dead, if not yet buried; and the system's own figure may differ by a second from one reader to
+        # the next.
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 3
+    except psutil.Error:
+        return False
+
+
+def printable(path: Path | str) -> str:
+    r"""Return a path as text that every encoder takes; bytes that are no UTF-8 show as ``\xNN``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def one_line(text: Path | str) -> str:
+    r"""Return text that stays on one line of a log or a terminal, and steers neither, whatever a file is called.
+
+    A line feed shows as ``\n``, a byte that is no UTF-8 as ``\xNN``, a mark that turns the direction of writing as
+    ``\u202e``.
+    """
+    return _UNSHOWABLE.sub(_escape, str(text))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries such a byte, PEP 383
+        return f"\\x{code - 0xDC00:02x}"
+    return match[0].encode("unicode_escape").decode("ascii")
