@@ -1,0 +1,1 @@
+"""STL bytes to triangles, to findings, to repaired triangles, to measurements."""
