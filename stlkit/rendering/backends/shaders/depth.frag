@@ -1,0 +1,6 @@
+#version 330 core
+// Only the depth is kept.
+
+void main()
+{
+}
