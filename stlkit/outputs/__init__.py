@@ -1,0 +1,1 @@
+"""Names, folder layouts, summaries and logs of what was made."""

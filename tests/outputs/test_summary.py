@@ -1,0 +1,151 @@
+"""The summary over all models of an output folder."""
+
+import json
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from stlkit.errors import OutputError
+from stlkit.model.jobs import JobResults, JobState
+from stlkit.outputs.summary import read_summary, write_summary
+
+
+def test_summary_of_one_job(base, make_job, moment):
+    """Every documented key is there, times end in Z, files are relative to the summary."""
+    picture = base / "ModelA" / "renders" / "ModelA_render.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(bytes(1000))
+    results = JobResults(validation_passed=True, warnings=("2 open edges",), files_generated=(picture,))
+    path = write_summary(base, [make_job("ModelA", results=results)], moment=moment)
+    assert json.loads(path.read_text()) == {
+        "version": "1.0",
+        "created_at": "2026-01-15T10:30:05Z",
+        "last_updated": "2026-01-15T10:30:05Z",
+        "counts": {
+            "pending": 0,
+            "validating": 0,
+            "processing": 0,
+            "paused": 0,
+            "completed": 1,
+            "failed": 0,
+            "skipped": 0,
+            "cancelled": 0,
+        },
+        "totals": {"models": 1, "files": 1, "files_size": 1000, "duration": 1.5},
+        "models": [
+            {
+                "name": "ModelA",
+                "stl_path": "/models/ModelA.stl",
+                "state": "completed",
+                "job_id": "job_ModelA",
+                "created_at": "2026-01-15T10:30:05Z",
+                "completed_at": "2026-01-15T10:30:05Z",
+                "validation_passed": True,
+                "warnings": ["2 open edges"],
+                "errors": [],
+                "error_message": None,
+                "files": ["ModelA/renders/ModelA_render.png"],
+                "files_size": 1000,
+                "duration": 1.5,
+                "attempts": 1,
+            }
+        ],
+    }
+
+
+def test_models_of_earlier_runs_stay(base, make_job, moment):
+    """A second run adds its models; the first one's stay, and so does the time of the beginning."""
+    write_summary(base, [make_job("b")], moment=moment)
+    write_summary(base, [make_job("a", state=JobState.FAILED)], moment=moment + timedelta(days=1))
+    summary = read_summary(base)
+    assert [(entry.name, entry.state) for entry in summary.models] == [("a", "failed"), ("b", "completed")]
+    assert (summary.counts[JobState.FAILED], summary.counts[JobState.COMPLETED]) == (1, 1)
+    assert (summary.created_at, summary.last_updated) == (moment, moment + timedelta(days=1))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_newest_job_counts(base, make_job, moment, order):
+    """Of two jobs with one name the newer counts, in whatever order and run they come."""
+    old = make_job("m", id="job_1", state=JobState.FAILED)
+    new = make_job("m", id="job_2", created_at=moment + timedelta(hours=1))
+    write_summary(base, [old, new][::order])
+    assert [entry.job_id for entry in read_summary(base).models] == ["job_2"]
+    write_summary(base, [old])
+    assert [entry.job_id for entry in read_summary(base).models] == ["job_2"]
+
+
+def test_a_job_that_moved_on(base, make_job):
+    """The same job in a later state replaces its own entry, and its new files are counted."""
+    write_summary(base, [make_job("m", state=JobState.PROCESSING, completed_at=None, actual_duration=None)])
+    (base / "m.png").write_bytes(bytes(10))
+    write_summary(base, [make_job("m", results=JobResults(files_generated=(base / "m.png",)))])
+    summary = read_summary(base)
+    assert summary.models[0].state is JobState.COMPLETED
+    assert summary.totals.files_size == 10
+
+
+def test_jobs_of_other_folders_are_passed_over(base, make_job, tmp_path):
+    """One queue may fill several output folders; each summary has its own models."""
+    write_summary(base, [make_job("a"), make_job("b", output_base_folder=tmp_path / "other")])
+    assert [entry.name for entry in read_summary(base).models] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"models": [{"name": "x"}]}', b'{"version": "2.0"}', b"\xff\xfe", b'{"models": 3}'],
+)
+def test_damaged_summary_is_set_aside(base, make_job, content):
+    """A summary that cannot be read is kept under another name, each time a new one."""
+    for number in (1, 2):
+        (base / "queue_summary.json").write_bytes(content)
+        write_summary(base, [make_job("a")])
+        assert (base / f"queue_summary.damaged-{number}.json").read_bytes() == content
+        assert [entry.name for entry in read_summary(base).models] == ["a"]
+
+
+def test_no_summary(base):
+    """Without a file there is no summary."""
+    assert read_summary(base) is None
+    assert read_summary(base / "missing") is None
+
+
+def test_missing_file_counts_nothing(base, make_job):
+    """A file that a person moved away is listed and has no size."""
+    write_summary(base, [make_job("a", results=JobResults(files_generated=(base / "gone.png",)))])
+    assert read_summary(base).totals.files_size == 0
+
+
+def test_names_that_are_no_utf_8(base, make_job):
+    """Paths that are no UTF-8 come back as they were."""
+    path = Path("/a/caf\udce9.stl")
+    write_summary(base, [make_job("caf_", stl_path=path)])
+    assert read_summary(base).models[0].stl_path == path
+
+
+def test_summary_in_the_way_of_a_folder(base, make_job):
+    """A folder of the summary's name is set aside like a damaged file; a missing base folder is made."""
+    (base / "queue_summary.json").mkdir()
+    write_summary(base, [make_job("a")])
+    assert (base / "queue_summary.damaged-1.json").is_dir()
+    write_summary(base / "new", [make_job("a", output_base_folder=base / "new")])
+    assert read_summary(base / "new").totals.models == 1
+
+
+def test_base_folder_that_is_a_file(base, make_job):
+    """An error names what is in the way."""
+    (base / "file").write_text("mine")
+    with pytest.raises(OutputError, match="a file stands where a folder belongs"):
+        write_summary(base / "file", [make_job("a")])
+
+
+def test_a_thousand_models(base, make_job):
+    """A thousand models with ten files each are brought up to date in a moment."""
+    results = JobResults(files_generated=tuple(base / f"{number}.png" for number in range(10)))
+    jobs = [make_job(f"m{number}", results=results) for number in range(1000)]
+    write_summary(base, jobs)
+    begin = time.perf_counter()
+    write_summary(base, jobs)
+    assert time.perf_counter() - begin < 1.0
+    assert read_summary(base).totals.files == 10_000
