@@ -1,0 +1,1 @@
+"""What must survive: queue state, history, templates, cache."""

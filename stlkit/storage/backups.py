@@ -1,0 +1,126 @@
+"""Earlier states of the queue, kept for the day the newest one is damaged."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from stlkit.errors import StateFileError, StorageError
+from stlkit.files import LARGEST_JSON_BYTES, make_folder, read_regular_file, write_atomically
+from stlkit.model.times import utc_now
+
+KEEP_COUNT = 5
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class BackupManager:
+    """Backups of one queue state file.
+
+    Numbered backups rotate: ``queue_state_backup_1.json`` is the newest. Labelled ones carry a time stamp and are never
+    rotated away. Not thread-safe; the queue state's single writer is its only user.
+
+    Parameters
+    ----------
+    state_path : Path
+        ``queue_state.json``.
+    folder : Path
+        Where backups are kept.
+    check : callable
+        Reads a state file, and raises a `StorageError` where it is none; nothing else is ever restored.
+    """
+
+    def __init__(self, state_path: Path, folder: Path, check: Callable[[Path], object]) -> None:
+        self.state_path = state_path
+        self.folder = folder
+        self._check = check
+
+    def create_backup(self, label: str | None = None) -> Path | None:
+        """Keep the state file as it is now.
+
+        Parameters
+        ----------
+        label : str, optional
+            Keeps this backup for good, under this label and the time.
+
+        Returns
+        -------
+        Path or None
+            The backup; None where there is no state file yet.
+
+        Raises
+        ------
+        OSError
+            The backup cannot be written; the state file is as it was.
+        """
+        if not self.state_path.exists():
+            return None
+        make_folder(self.folder, mode=0o700)
+        if label is None:
+            return self._rotate_in()
+        safe = re.sub(r"[^\w-]+", "-", label).strip("-")[:40] or "backup"
+        target = self.folder / f"queue_state_backup_{safe}_{utc_now():%Y%m%dT%H%M%S%f}.json"
+        write_atomically(target, self.state_path.read_bytes(), mode=0o600)
+        return target
+
+    def rotate_backups(self, keep_count: int = KEEP_COUNT) -> None:
+        """Remove numbered backups beyond the newest `keep_count`."""
+        for number, path in self._all_numbered():
+            if number > keep_count:
+                path.unlink(missing_ok=True)
+
+    def restore_from_backup(self, backup_path: Path) -> bool:
+        """Put a backup in the place of the state file, which is kept under the label ``before-restore``.
+
+        Parameters
+        ----------
+        backup_path : Path
+
+        Returns
+        -------
+        bool
+            True; anything else is an error.
+
+        Raises
+        ------
+        StateFileError
+            The backup is missing or is no queue state; the state file is as it was.
+        """
+        try:
+            self._check(backup_path)
+            data = read_regular_file(backup_path, limit_bytes=LARGEST_JSON_BYTES)
+        except (OSError, ValueError, StorageError) as error:
+            raise StateFileError(
+                f"{backup_path} cannot be restored: {error}; choose another of {self.folder}", path=backup_path
+            ) from error
+        self.create_backup("before-restore")
+        write_atomically(self.state_path, data, mode=0o600)
+        return True
+
+    def newest_first(self) -> list[Path]:
+        """Return the numbered backups, newest first."""
+        return [path for _, path in self._all_numbered()]
+
+    def _rotate_in(self) -> Path:
+        for number, path in reversed(self._all_numbered()):
+            path.replace(self._numbered(number + 1))
+        self.rotate_backups(KEEP_COUNT)
+        target = self._numbered(1)
+        # The state file is only ever replaced, never written into, so a second link to it is a copy that costs nothing.
+        try:
+            os.link(self.state_path, target)
+        except OSError:  # a disk without links
+            write_atomically(target, self.state_path.read_bytes(), mode=0o600)
+        return target
+
+    def _numbered(self, number: int) -> Path:
+        return self.folder / f"queue_state_backup_{number}.json"
+
+    def _all_numbered(self) -> list[tuple[int, Path]]:
+        found = []
+        for path in self.folder.glob("queue_state_backup_*.json"):
+            number = path.stem.removeprefix("queue_state_backup_")
+            if _NUMBER.fullmatch(number):
+                found.append((int(number), path))
+        return sorted(found)

@@ -1,0 +1,134 @@
+"""Who owns a home folder's queue."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from stlkit.errors import HomeLockedError, StorageError
+from stlkit.files import encode_json, read_json, write_atomically
+from stlkit.model.encoding import from_plain, to_plain
+from stlkit.model.times import utc_now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOwner:
+    """The process that owns a queue.
+
+    Parameters
+    ----------
+    pid : int
+    host : str
+    started_at : datetime
+        When it took the queue.
+    process_started_at : float or None
+        When the process itself began, in seconds since 1970; tells it from a later one of the same number.
+    """
+
+    pid: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=platform.node)
+    started_at: datetime = field(default_factory=utc_now)
+    process_started_at: float | None = field(default_factory=lambda: psutil.Process().create_time())
+
+    def may_live(self) -> bool:
+        """Whether the process may still run; of another machine nobody here can say that it does not."""
+        if self.host != platform.node():
+            return True
+        try:
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:  # dead, if not yet buried
+                return False
+            began = process.create_time()
+        except (psutil.Error, ValueError, OverflowError):
+            return False
+        # the system's own figure may differ by a second from one reader to the next
+        return self.process_started_at is None or abs(began - self.process_started_at) < 3
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} (since {self.started_at:%Y-%m-%d %H:%M:%S} UTC)"
+
+
+class HomeLock:
+    """Ownership of the queue in one home folder, held until released or until the process ends.
+
+    The operating system drops the lock with its process, so the lock of a dead owner is there for the taking; that it
+    died is known by the note it left. Thread-safe.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; who holds it is written beside it.
+
+    Attributes
+    ----------
+    dead_owner : LockOwner or None
+        Whoever had the lock before and ended without giving it back.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path, thread_local=False)
+        self._owner_path = path.with_suffix(".json")
+        self.dead_owner: LockOwner | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody else has it; return whether it is held now.
+
+        Raises
+        ------
+        OSError
+            The home folder cannot be written; the lock is not held.
+        StorageError
+            A link stands where the lock belongs; taking it would empty the file that it leads to.
+        """
+        path = Path(self._lock.lock_file)
+        if path.is_symlink():
+            raise StorageError(f"{path} is a link, which cannot be a lock; remove it", path=path)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        self.dead_owner = self._noted()
+        try:
+            write_atomically(self._owner_path, encode_json(to_plain(LockOwner())), mode=0o600)
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this object holds the lock."""
+        return bool(self._lock.is_locked)
+
+    def owner(self) -> LockOwner | None:
+        """Return who holds the lock, as far as it says so; None where nobody does, or whoever did is dead."""
+        noted = self._noted()
+        return noted if noted is not None and noted.may_live() else None
+
+    def _noted(self) -> LockOwner | None:
+        try:
+            return from_plain(LockOwner, read_json(self._owner_path, limit_bytes=1 << 16))
+        except (OSError, ValueError):
+            return None
+
+    def refusal(self) -> HomeLockedError:
+        """Build the error that names the owner and says what to do."""
+        return HomeLockedError(
+            f"the queue in {self._owner_path.parent} belongs to {self.owner() or 'another process'}; "
+            "here it can only be looked at. Close the other one, or use another home folder.",
+            path=self._owner_path.parent,
+        )
+
+    def release(self) -> None:
+        """Give the lock back; harmless where it is not held."""
+        if self.is_held:
+            with contextlib.suppress(OSError):  # a note that stays only makes the next owner look more closely
+                self._owner_path.unlink(missing_ok=True)
+            self._lock.release()

@@ -1,0 +1,202 @@
+"""``queue_state.json``: read with care, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stlkit.errors import NewerVersionError, StateFileError
+from stlkit.files import encode_json, read_json, write_atomically
+from stlkit.model.jobs import STATE_VERSION, QueueState
+from stlkit.model.times import utc_now
+from stlkit.storage.backups import BackupManager
+from stlkit.storage.home import Home
+from stlkit.storage.migration import UNVERSIONED, StateMigration, is_newer_major, is_older
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedState:
+    """A state, and what had to be done to get it.
+
+    Parameters
+    ----------
+    state : QueueState
+    notes : tuple of str
+        For a person: a damaged file set aside, a backup used, an old format brought up to date.
+    """
+
+    state: QueueState
+    notes: tuple[str, ...] = ()
+
+
+class QueueStateManager:
+    """Keeps the queue of one home folder on disk.
+
+    Not thread-safe: one `stlkit.storage.writer.CoalescingWriter` is its only writer.
+
+    Parameters
+    ----------
+    home : Home
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.state_path = home.queue_state
+        self.backups = BackupManager(home.queue_state, home.backups, self._read_only)
+
+    def create_backup(self, label: str | None = None) -> Path | None:
+        """Keep the present file as a backup; see `BackupManager.create_backup`."""
+        return self.backups.create_backup(label)
+
+    def save_queue_state(self, queue_state: QueueState) -> bool:
+        """Save atomically, with the previous file kept as the newest backup.
+
+        A backup that cannot be made is no reason not to save: the file itself is never at risk, because the new one
+        is written beside it and only then takes its name.
+
+        Parameters
+        ----------
+        queue_state : QueueState
+
+        Returns
+        -------
+        bool
+            True; anything else is an error.
+
+        Raises
+        ------
+        OSError
+            The disk or the folder refused. The file on disk is whole: it holds what it held, or, where only the
+            disk's last confirmation failed, what was to be saved.
+        """
+        data = encode_json(queue_state.to_dict())
+        try:
+            self.create_backup()
+        except OSError as error:
+            _log.warning("no backup of %s was made: %s", self.state_path, error)
+        write_atomically(self.state_path, data, mode=0o600)
+        return True
+
+    def load_queue_state(self) -> LoadedState | None:
+        """Read the state, or the newest backup that is whole where the file is damaged or gone.
+
+        stlkit never removes the file, so one that is gone while backups are there was lost; to start with an empty
+        queue, take its jobs out, or remove the backups too.
+
+        Returns
+        -------
+        LoadedState or None
+            None where there is no state yet.
+
+        Raises
+        ------
+        NewerVersionError
+            The file comes from a newer major version; it is left alone.
+        StateFileError
+            The file cannot be read, or is damaged and no backup is whole; it is left where it was.
+        """
+        if not self.state_path.exists():
+            return self._from_backup(f"{self.state_path} was missing")
+        try:
+            return self._read(self.state_path)
+        except StateFileError as damage:
+            if isinstance(damage.__cause__, OSError):  # not damaged: it may be read again when the disk is well
+                raise
+            aside = self.state_path.with_name(f"queue_state_damaged_{utc_now():%Y%m%dT%H%M%S%f}.json")
+            loaded = self._from_backup(f"{damage}. It was kept as {aside.name}", aside=aside)
+            if loaded is not None:
+                return loaded
+            raise StateFileError(
+                f"{damage}. No backup in {self.backups.folder} is whole. Move the file away to start with an empty "
+                "queue.",
+                path=damage.path,
+                field=damage.field,
+            ) from damage
+
+    def peek(self) -> QueueState | None:
+        """Read the state without touching anything, as a process that does not own the queue does.
+
+        Returns
+        -------
+        QueueState or None
+            None where there is no state yet.
+
+        Raises
+        ------
+        StateFileError, NewerVersionError
+            As `load_queue_state`.
+        """
+        return self._read_only(self.state_path) if self.state_path.exists() else None
+
+    def _read_only(self, path: Path) -> QueueState:
+        return self._read(path, migrate=False).state
+
+    def _read(self, path: Path, *, migrate: bool = True) -> LoadedState:
+        try:
+            data = read_json(path)
+        except OSError as error:
+            raise StateFileError(
+                f"{path} cannot be read: {error.strerror or error}; nothing was changed. Make it readable, then try "
+                "again.",
+                path=path,
+            ) from error
+        except ValueError as error:
+            raise StateFileError(f"{path} cannot be read as JSON: {error}", path=path) from error
+        if not isinstance(data, dict):
+            raise StateFileError(f"{path} does not hold a queue state", path=path)
+        version = str(data.get("version", UNVERSIONED))
+        if is_newer_major(version, STATE_VERSION):
+            raise NewerVersionError(
+                f"{path} has version {version}, this stlkit knows {STATE_VERSION}; update stlkit, "
+                "or use another home folder. The file was not touched.",
+                path=path,
+            )
+        notes: tuple[str, ...] = ()
+        if is_older(version, STATE_VERSION):
+            data = self._migrated(data, version)
+            if migrate:
+                self.create_backup(f"before-migration-from-{version}")
+            notes = (f"queue_state.json was brought from version {version} to {STATE_VERSION}; a backup was kept",)
+        try:
+            return LoadedState(state=QueueState.from_dict(data), notes=notes)
+        except ValueError as error:
+            text, _, where = str(error).partition(" - at ")
+            where = where.strip("`$.")
+            raise StateFileError(
+                f"{path}: {text}{f' at {where}' if where else ''}", path=path, field=where or None
+            ) from error
+
+    def _migrated(self, data: dict[str, Any], version: str) -> dict[str, Any]:
+        try:
+            return StateMigration().migrate_queue_state(data, version)
+        except (ValueError, TypeError, AttributeError) as error:  # lists where objects belong, and the like
+            raise StateFileError(
+                f"{self.state_path} cannot be brought from version {version[:40]} to {STATE_VERSION}: {error}",
+                path=self.state_path,
+            ) from error
+
+    def _from_backup(self, why: str, *, aside: Path | None = None) -> LoadedState | None:
+        """Put the newest backup that is whole in the file's place, and return what it holds; None where none is."""
+        for backup in self.backups.newest_first():
+            with contextlib.suppress(StateFileError, NewerVersionError):
+                loaded = self._read(backup)
+                if aside is not None:
+                    _keep(self.state_path, aside)
+                # At once and in one step: whoever is killed now must not leave a home without a queue.
+                write_atomically(self.state_path, encode_json(loaded.state.to_dict()), mode=0o600)
+                return LoadedState(
+                    state=loaded.state, notes=(f"{why}, and {backup.name} was used instead.", *loaded.notes)
+                )
+        return None
+
+
+def _keep(damaged: Path, aside: Path) -> None:
+    try:
+        os.link(damaged, aside)
+    except OSError:  # a disk without links; a state that is missing is taken from the backups too
+        damaged.replace(aside)

@@ -1,0 +1,143 @@
+"""The tables of ``job_history.db``, and how an older database gets them.
+
+The version of the schema stands in ``PRAGMA user_version``; 0 is a file of before that, or a new one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from stlkit.errors import HistoryError
+from stlkit.files import make_folder
+from stlkit.model.times import utc_now
+
+SCHEMA_VERSION = 1
+
+SCHEMA = (
+    """\
+CREATE TABLE job_history (
+    id TEXT PRIMARY KEY,
+    stl_path TEXT NOT NULL,
+    stl_filename TEXT NOT NULL,
+    stl_size INTEGER NOT NULL,
+    stl_checksum TEXT NOT NULL,
+    output_folder TEXT NOT NULL,
+    queue_session_id TEXT NOT NULL,
+
+    -- Job configuration
+    render_options TEXT NOT NULL, -- JSON
+    validation_options TEXT NOT NULL, -- JSON
+
+    -- Execution details
+    state TEXT NOT NULL,
+    created_at TIMESTAMP NOT NULL,
+    started_at TIMESTAMP,
+    completed_at TIMESTAMP,
+    estimated_duration REAL,
+    actual_duration REAL,
+
+    -- Results
+    validation_passed BOOLEAN,
+    files_generated TEXT, -- JSON array
+    error_message TEXT,
+    warnings TEXT, -- JSON array
+
+    -- Metadata
+    app_version TEXT NOT NULL,
+    created_by TEXT NOT NULL DEFAULT 'gui'
+)""",
+    "CREATE INDEX idx_stl_path ON job_history(stl_path)",
+    "CREATE INDEX idx_stl_checksum ON job_history(stl_checksum)",
+    "CREATE INDEX idx_created_at ON job_history(created_at)",
+    "CREATE INDEX idx_state ON job_history(state)",
+)
+
+# For columns that tables of version 0 may lack; what cannot be known stands there as empty.
+_LATE_COLUMNS = {
+    "stl_checksum": "TEXT NOT NULL DEFAULT ''",
+    "queue_session_id": "TEXT NOT NULL DEFAULT ''",
+    "validation_options": "TEXT NOT NULL DEFAULT '{}'",
+    "estimated_duration": "REAL",
+    "actual_duration": "REAL",
+    "validation_passed": "BOOLEAN",
+    "files_generated": "TEXT",
+    "warnings": "TEXT",
+    "app_version": "TEXT NOT NULL DEFAULT ''",
+    "created_by": "TEXT NOT NULL DEFAULT 'gui'",
+}
+
+
+def _adopt(connection: Connection) -> None:
+    """Take over a table of before the version: add the columns and indexes it lacks."""
+    present = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(job_history)")}
+    for name, kind in _LATE_COLUMNS.items():
+        if name not in present:
+            connection.exec_driver_sql(f"ALTER TABLE job_history ADD COLUMN {name} {kind}")
+    for statement in SCHEMA[1:]:
+        connection.exec_driver_sql(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseStep:
+    """One move from a version of the schema to the next, in the transaction of all of them."""
+
+    name: str
+    to_version: int
+    apply: Callable[[Connection], None]
+
+
+DATABASE_STEPS = (DatabaseStep(name="versioned", to_version=1, apply=_adopt),)
+
+
+def prepare_schema(connection: Connection, path: Path) -> None:
+    """Make the tables of a new database, or bring an old one up to date after a copy of it was kept.
+
+    Parameters
+    ----------
+    connection : Connection
+        In no transaction yet; the caller commits.
+    path : Path
+        The database.
+
+    Raises
+    ------
+    HistoryError
+        It was written by a newer stlkit.
+    """
+    # sqlite3 opens a transaction by itself only before INSERT and its like; two processes must not create at once
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if version > SCHEMA_VERSION:
+        raise HistoryError(
+            f"{path} was written by a newer stlkit (schema {version}, this one knows {SCHEMA_VERSION}); update stlkit",
+            path=path,
+        )
+    if version == SCHEMA_VERSION:
+        return
+    if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = 'job_history'").scalar_one():
+        _keep_copy(path, version)
+        for step in DATABASE_STEPS:
+            if version < step.to_version:
+                step.apply(connection)
+    else:
+        for statement in SCHEMA:
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _keep_copy(path: Path, version: int) -> None:
+    folder = path.parent / "backups"
+    make_folder(folder, mode=0o700)
+    copy = folder / f"{path.stem}_before-migration-from-{version}_{utc_now():%Y%m%dT%H%M%S%f}.db"
+    # of what is committed: the caller has begun, but changed nothing yet
+    source, target = sqlite3.connect(path), sqlite3.connect(copy)
+    try:
+        source.backup(target)
+    finally:
+        source.close()
+        target.close()

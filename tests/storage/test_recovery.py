@@ -1,0 +1,196 @@
+"""The next session: what it finds, what it does, and what it leaves alone."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from stlkit.files import part_beside, sha256_of
+from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
+from stlkit.storage.cache import TempFileManager
+from stlkit.storage.history import JobHistoryManager
+from stlkit.storage.home import Home
+from stlkit.storage.progress import PlacedFile, ProcessingState, save_processing_state
+from stlkit.storage.queue_state import QueueStateManager
+from stlkit.storage.recovery import SessionRecoveryManager
+from stlkit.storage.sources import MOST_HASHED, SourceState, check_source
+
+LEAVE_A_PART = """
+import sys; from pathlib import Path; from stlkit.files import part_beside
+part = part_beside(Path(sys.argv[1])); part.write_bytes(b"half"); print(part)
+"""
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """A home, a folder of models, and a recovery."""
+    home = Home(tmp_path / "home")
+    home.create()
+    models, out = tmp_path / "shop" / "models", tmp_path / "out"
+    models.mkdir(parents=True)
+    out.mkdir()
+    history, cache = JobHistoryManager(home.history), TempFileManager(home.cache)
+    manager = SessionRecoveryManager(QueueStateManager(home), history, cache)
+
+    def job(name, state=JobState.PROCESSING, **changes):
+        path = models / f"{name}.stl"
+        path.write_bytes(name.encode())
+        values = {
+            "id": new_job_id(), "stl_path": path, "output_folder": out / name, "output_base_folder": out,
+            "output_name": name, "state": state,
+        }  # fmt: skip
+        return QueueJob(**values | changes)
+
+    def begin(job, **changes):
+        folder = cache.create_job_cache_dir(job.id)
+        values = {"job_id": job.id, "attempt": 1, "stl_checksum": sha256_of(job.stl_path)}
+        save_processing_state(folder, ProcessingState(**values | changes))
+        return folder
+
+    yield SimpleNamespace(
+        home=home, models=models, out=out, history=history, cache=cache, manager=manager, job=job, begin=begin
+    )
+    history.close()
+
+
+def recover(bench, *jobs, **state):
+    return bench.manager.recover_interrupted_jobs(QueueState(jobs=jobs, **state))
+
+
+def test_missing_changed_and_moved_sources_are_told_apart(bench):
+    """Each job says what became of its file; one whose bytes are found elsewhere follows them."""
+    jobs = {name: bench.job(name) for name in ("same", "changed", "renamed", "moved", "missing", "away")}
+    for job in jobs.values():
+        bench.begin(job, stage="image")
+    jobs["changed"].stl_path.write_bytes(b"other bytes")
+    renamed = jobs["renamed"].stl_path.rename(bench.models / "better name.stl")
+    (bench.models.parent / "sorted").mkdir()
+    moved = jobs["moved"].stl_path.rename(bench.models.parent / "sorted" / "moved.stl")
+    jobs["missing"].stl_path.unlink()
+    gone = bench.models.parent / "unplugged" / "away.stl"
+    jobs["away"].stl_path.unlink()
+    jobs["away"] = replace(jobs["away"], stl_path=gone)
+    result = recover(bench, *jobs.values())
+    assert [job.source for job in result.jobs] == ["present", "changed", "moved", "moved", "missing", "unreachable"]
+    paths = [job.stl_path for job in result.state.jobs]
+    assert (paths[2], paths[3], paths[4]) == (renamed, moved, jobs["missing"].stl_path)
+    assert {job.state for job in result.state.jobs} == {JobState.PAUSED}
+    text = str(result)
+    assert "has changed since it was read" in text and "is missing" in text and "cannot be reached" in text
+
+
+def test_nothing_is_called_moved_on_the_word_of_its_name(bench):
+    """A file of the same name and other bytes is another file."""
+    job = bench.job("a")
+    bench.begin(job)
+    job.stl_path.unlink()
+    (bench.models.parent / "a.stl").write_bytes(b"another model")
+    assert recover(bench, job).jobs[0].source is SourceState.MISSING
+
+
+def test_the_search_for_a_moved_file_has_bounds(bench):
+    """No more than some dozens of files are read for it."""
+    for number in range(MOST_HASHED + 10):
+        (bench.models / f"m{number}.stl").write_bytes(b"x")
+    checksum = sha256_of(bench.models / "m0.stl").replace("a", "b")
+    assert check_source(bench.models / "lost.stl", checksum).state is SourceState.MISSING
+
+
+def test_the_history_tells_the_bytes_of_a_job_that_had_not_begun(bench):
+    """A file that was processed before is found again where it was moved to."""
+    job = bench.job("a", JobState.PENDING)
+    earlier = bench.job("a", JobState.COMPLETED)
+    bench.history.record_job_completion(earlier, JobResults(stl_checksum=sha256_of(job.stl_path)))
+    moved = job.stl_path.rename(bench.models / "b.stl")
+    assert recover(bench, job).state.jobs[0].stl_path == moved
+
+
+def test_queue_and_history_are_reconciled_both_ways(bench):
+    """An end that only the history knows goes into the queue, one that only the queue knows into the history; once."""
+    known, unknown = bench.job("known"), bench.job("unknown", JobState.COMPLETED, render_options={"width": 640})
+    ended = replace(known, state=JobState.FAILED, error_message="no")
+    bench.history.record_job_completion(ended, JobResults(errors=("no",)))
+    result = recover(bench, known, unknown, queue_session_id="session_before")
+    assert [job.state for job in result.state.jobs] == ["failed", "completed"]
+    assert {job.job_id for job in result.settled} == {known.id, unknown.id}
+    records = {record.id: record for record in bench.history.records()}
+    assert (records[unknown.id].state, records[unknown.id].queue_session_id) == ("completed", "session_before")
+    assert records[unknown.id].render_options["width"] == 640
+    assert "was recorded in the history" in str(result)
+    again = bench.manager.recover_interrupted_jobs(result.state)
+    assert again.jobs == () and len(bench.history.records()) == 2
+
+
+def test_finished_outputs_are_kept_and_counted(bench):
+    """What is whole stays, and the report says how much that is; nothing is deleted that the job did not write."""
+    job = bench.job("a")
+    job.output_folder.mkdir()
+    whole, spoiled, foreign = (job.output_folder / name for name in ("whole.png", "spoiled.png", "my notes.txt"))
+    for path in (whole, spoiled, foreign):
+        path.write_bytes(b"abc")
+    folder = bench.begin(job, outputs=(PlacedFile.of(whole), PlacedFile.of(spoiled)))
+    (folder / "render_temp.mp4").write_bytes(b"half")
+    spoiled.write_bytes(b"abd")
+    result = recover(bench, job)
+    assert "1 finished files are kept" in result.jobs[0].done
+    assert [path.read_bytes() for path in (whole, spoiled, foreign)] == [b"abc", b"abd", b"abc"]
+    assert [path.name for path in folder.iterdir()] == ["processing_state.json"]
+
+
+def test_half_written_files_of_the_dead_are_removed_and_those_of_the_living_are_not(bench):
+    """Only the marks of dead processes of this machine go; names that merely look alike stay."""
+    job = bench.job("a")
+    renders = job.output_folder / "renders"
+    renders.mkdir(parents=True)
+    bench.begin(job)
+    made = subprocess.run(
+        [sys.executable, "-c", LEAVE_A_PART, str(renders / "a.png")], capture_output=True, text=True, check=True
+    )
+    dead = made.stdout.strip()
+    living = part_beside(renders / "b.png")
+    elsewhere = renders / f".stlkit-00000000-{os.getpid()}-1-abcdef01.part"
+    alike = renders / "stlkit-notes.part"
+    for path in (living, elsewhere, alike):
+        path.write_bytes(b"x")
+    result = recover(bench, job)
+    assert [str(path) for path in result.removed] == [dead]
+    assert sorted(renders.iterdir()) == sorted((living, elsewhere, alike))
+    assert "1 half-written file" in str(result)
+
+
+def test_a_job_that_never_came_to_an_end_waits_behind_the_others(bench):
+    """Whatever takes the program down with it does so after the others are done."""
+    poison, harmless = bench.job("poison"), bench.job("harmless", JobState.PENDING)
+    bench.begin(poison, attempt=4)
+    result = recover(bench, poison, harmless)
+    assert [job.output_name for job in result.state.jobs] == ["harmless", "poison"]
+    assert result.state.jobs[1].attempts == 4
+
+
+def test_two_jobs_of_one_id_are_both_kept(bench):
+    """A doubled entry is dropped; another job under the same id gets one of its own."""
+    first, other = bench.job("a", JobState.PENDING), bench.job("b", JobState.PENDING)
+    same_id = replace(other, id=first.id)
+    result = recover(bench, first, first, same_id)
+    assert [job.output_name for job in result.state.jobs] == ["a", "b"]
+    assert len({job.id for job in result.state.jobs}) == 2
+    assert result.errors
+
+
+def test_ended_jobs_leave_no_folder_in_the_cache(bench):
+    """What could not be removed when a job ended is removed at the next start."""
+    job = bench.job("a", JobState.COMPLETED)
+    folder = bench.begin(job)
+    recover(bench, job)
+    assert not folder.exists()
+
+
+def test_a_long_list_is_cut(bench):
+    """The report of ten thousand jobs can be read."""
+    jobs = tuple(bench.job(f"m{number}", JobState.PENDING) for number in range(30))
+    lines = str(recover(bench, *jobs)).splitlines()
+    assert lines[0].startswith("30 jobs of an earlier session wait")
+    assert lines[-1].strip() == "and 10 more"

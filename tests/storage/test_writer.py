@@ -1,0 +1,56 @@
+"""The background writer: coalesces, never loses the last, never blocks the caller."""
+
+import threading
+
+import pytest
+
+from stlkit.storage.writer import CoalescingWriter
+
+
+def test_flush_waits_until_the_newest_is_written():
+    """What was scheduled before flush() is saved when it returns."""
+    saved = []
+    writer = CoalescingWriter(saved.append, name="test-writer")
+    for number in range(100):
+        writer.schedule(lambda number=number: number)
+    writer.flush()
+    assert saved[-1] == 99
+    writer.close()
+
+
+def test_what_is_replaced_while_the_disk_is_busy_is_never_written():
+    """A slow disk costs the caller nothing and gets only the newest."""
+    saved, busy, go_on = [], threading.Event(), threading.Event()
+
+    def save(number):
+        saved.append(number)
+        busy.set()
+        assert go_on.wait(10)
+
+    writer = CoalescingWriter(save, name="test-writer")
+    writer.schedule(lambda: 0)
+    assert busy.wait(10)
+    for number in range(1, 50):
+        writer.schedule(lambda number=number: number)
+    go_on.set()
+    writer.close()
+    assert saved == [0, 49]
+
+
+def test_a_failed_write_is_told_to_who_waits_and_the_next_one_tries_again():
+    """A full disk is an error of flush(), not the end of the writer."""
+    saved = []
+
+    def save(number):
+        if number == 1:
+            raise OSError(28, "No space left on device")
+        saved.append(number)
+
+    writer = CoalescingWriter(save, name="test-writer")
+    writer.schedule(lambda: 1)
+    with pytest.raises(OSError, match="No space"):
+        writer.flush()
+    writer.schedule(lambda: 2)
+    writer.flush()
+    writer.close()
+    assert saved == [2]
