@@ -1,0 +1,177 @@
+"""One job in a real worker: what it makes, and how it ends."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stlkit.files import sha256_of
+from stlkit.model.geometry import encode_binary_stl
+from stlkit.model.jobs import JobState
+from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.pipeline.order import FailureCause
+from stlkit.pipeline.plan import estimate_duration_s, plan_stages
+
+SMALL = {"width": 160, "height": 120, "video_duration": 0.5, "video_fps": 4}
+EVERYTHING = RenderOptions(
+    generate_size_chart=True, generate_video=True, generate_color_variations=True, color_palette=("red", "#00ff88"),
+    **SMALL,
+)  # fmt: skip
+
+
+def files_below(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_a_sound_file_gets_every_documented_output(do, tmp_path, box_stl):
+    """The tree is the specification's, and the answer lists just what is there."""
+    source = tmp_path / "ModelA.stl"
+    source.write_bytes(box_stl())
+    answer, stages = do(source, EVERYTHING)
+    assert (answer.state, answer.error_message) == (JobState.COMPLETED, None)
+    assert stages == ["intake", "validation", "analysis", "image", "size_chart", "color_variations", "video", "finish"]
+    assert files_below(tmp_path / "out") == [
+        "ModelA/analysis/ModelA_analysis.json",
+        "ModelA/analysis/ModelA_dimensions.json",
+        "ModelA/analysis/ModelA_validation.json",
+        "ModelA/logs/ModelA_processing.log",
+        "ModelA/renders/ModelA_presentation.mp4",
+        "ModelA/renders/ModelA_render.png",
+        "ModelA/renders/ModelA_size_chart.png",
+        "ModelA/renders/color_variations/ModelA_00ff88.png",
+        "ModelA/renders/color_variations/ModelA_red.png",
+        "ModelA/source/ModelA.stl",
+        "ModelA/source/file_info.json",
+    ]
+    listed = {path.relative_to(tmp_path / "out").as_posix() for path in answer.results.files_generated}
+    assert listed == set(files_below(tmp_path / "out"))
+    results = answer.results
+    assert (results.validation_passed, results.faces, results.stl_size) == (True, 12, 684)
+    assert results.stl_checksum == sha256_of(source)
+    assert set(results.stage_durations_s) == set(stages)
+    with Image.open(tmp_path / "out/ModelA/renders/ModelA_render.png") as picture:
+        assert picture.size == (160, 120)
+    dimensions = json.loads((tmp_path / "out/ModelA/analysis/ModelA_dimensions.json").read_text())
+    assert dimensions["width_mm"] == pytest.approx(20)
+
+
+def test_nothing_is_left_in_the_cache_but_the_working_copy_and_the_progress(do, tmp_path, box_stl):
+    """Temporary pictures are moved away or removed."""
+    source = tmp_path / "a.stl"
+    source.write_bytes(box_stl())
+    do(source, RenderOptions(**SMALL))
+    assert files_below(tmp_path / "cache") == ["processing_state.json", "stl_copy.stl"]
+    progress = json.loads((tmp_path / "cache/processing_state.json").read_text())
+    render = next(o for o in progress["outputs"] if o["path"].endswith("a_render.png"))
+    assert render["checksum_sha256"] == sha256_of(tmp_path / "out/a/renders/a_render.png")
+
+
+def test_an_unreadable_file_fails_into_the_failed_folder(do, tmp_path):
+    """No output but the link and the reason; another attempt could not help."""
+    source = tmp_path / "broken.stl"
+    source.write_bytes(b"<html><body>Not found</body></html>")
+    answer, stages = do(source, EVERYTHING)
+    assert (answer.state, answer.cause) == (JobState.FAILED, FailureCause.FILE)
+    assert "web page" in answer.error_message
+    assert stages == ["intake"]
+    assert files_below(tmp_path / "out") == ["failed/broken.stl", "failed/broken_error.log"]
+    assert (tmp_path / "out/failed/broken.stl").resolve() == source
+    assert "web page" in (tmp_path / "out/failed/broken_error.log").read_text()
+
+
+def test_a_truncated_file_is_salvaged_with_a_warning(do, tmp_path, box_stl):
+    """What can be read honestly is processed, and nobody calls it sound."""
+    source = tmp_path / "cut.stl"
+    source.write_bytes(box_stl()[:-30])
+    answer, _ = do(source)
+    assert answer.state is JobState.COMPLETED
+    assert answer.results.validation_passed is False
+    assert answer.results.faces == 11
+    assert answer.results.warnings
+
+
+def test_strict_validation_refuses_a_salvaged_file(do, tmp_path, box_stl):
+    """The job is skipped, and the reasons are written down."""
+    source = tmp_path / "cut.stl"
+    source.write_bytes(box_stl()[:-30])
+    answer, _ = do(source, EVERYTHING, ValidationOptions(level="strict", auto_repair=False))
+    assert (answer.state, answer.cause) == (JobState.SKIPPED, FailureCause.FILE)
+    assert "strict" in answer.error_message
+    assert "failed/cut_error.log" in files_below(tmp_path / "out")
+    assert not any(name.endswith(".png") for name in files_below(tmp_path / "out"))
+
+
+def test_a_repair_is_saved_and_said(do, tmp_path, box_stl):
+    """An inside-out box is turned, and the mended mesh is there to print."""
+    records = np.frombuffer(box_stl()[84:], dtype=[("n", "<f4", 3), ("c", "<f4", (3, 3)), ("a", "<u2")])
+    source = tmp_path / "inverted.stl"
+    source.write_bytes(encode_binary_stl(records["c"][:, ::-1]))
+    answer, _ = do(source)
+    assert answer.results.validation_passed is True
+    repaired = tmp_path / "out/inverted/analysis/inverted_repaired.stl"
+    assert repaired in answer.results.files_generated
+    validation = json.loads((tmp_path / "out/inverted/analysis/inverted_validation.json").read_text())
+    assert validation["repair"]["changed"] is True
+    assert validation["repair"]["after"]["volume_mm3"] == pytest.approx(8000)
+
+
+def test_a_file_that_succeeds_later_leaves_the_failed_folder(do, tmp_path, box_stl):
+    """What was mended is not shown as broken."""
+    source = tmp_path / "a.stl"
+    source.write_bytes(b"")
+    do(source)
+    assert "failed/a.stl" in files_below(tmp_path / "out")
+    source.write_bytes(box_stl())
+    do(source)
+    assert not (tmp_path / "out/failed").exists()
+
+
+def test_an_output_folder_that_cannot_be_written_is_a_clear_failure(do, tmp_path, box_stl):
+    """A file where the folder belongs: the job fails, may be tried again, and says what is wrong."""
+    source = tmp_path / "a.stl"
+    source.write_bytes(box_stl())
+    (tmp_path / "out").write_text("in the way")
+    answer, _ = do(source)
+    assert (answer.state, answer.cause) == (JobState.FAILED, FailureCause.OTHER)
+    assert "in the way" not in answer.error_message
+    assert str(tmp_path / "out") in answer.error_message
+
+
+def test_a_broken_background_falls_back_until_nothing_helps(do, tmp_path, box_stl):
+    """A picture that cannot be made fails the job with the reason; what was made before stays."""
+    source = tmp_path / "a.stl"
+    source.write_bytes(box_stl())
+    background = tmp_path / "background.png"
+    background.write_bytes(b"no picture")
+    answer, _ = do(source, RenderOptions(background_image=str(background), **SMALL))
+    assert answer.state is JobState.FAILED
+    assert "background" in answer.error_message
+    assert (tmp_path / "out/a/analysis/a_analysis.json").exists()
+    assert "quality draft at 80x60 failed" in (tmp_path / "out/a/logs/a_processing.log").read_text()
+    assert (tmp_path / "out/a/logs/a_errors.log").exists()
+
+
+@pytest.mark.parametrize("organization", ["flat", "by_type"])
+def test_the_other_layouts_are_used_where_chosen(do, tmp_path, box_stl, organization):
+    """Flat and by type, as the specification draws them."""
+    source = tmp_path / "ModelA.stl"
+    source.write_bytes(box_stl())
+    do(source, RenderOptions(**SMALL), output=OutputSettings(organization=organization, compress_analysis=True))
+    found = files_below(tmp_path / "out")
+    expected = {"flat": "ModelA_render.png", "by_type": "renders/ModelA_render.png"}
+    assert expected[organization] in found
+    assert any(name.endswith("ModelA_analysis.json.gz") for name in found)
+
+
+def test_a_plan_has_the_stages_that_were_asked_for_and_grows_with_the_work():
+    """The estimate follows size, pixels and frames."""
+    render, validation = RenderOptions(), ValidationOptions()
+    assert [p.stage for p in plan_stages(0, RenderOptions(generate_image=False), validation)] == [
+        "intake", "validation", "analysis", "finish",
+    ]  # fmt: skip
+    small, large = (estimate_duration_s(size, render, validation) for size in (10_000, 100_000_000))
+    assert large > 5 * small
+    assert estimate_duration_s(10_000, EVERYTHING.merged({"width": 3840}), validation) > estimate_duration_s(
+        10_000, EVERYTHING, validation
+    )
