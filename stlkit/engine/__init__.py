@@ -1,0 +1,1 @@
+"""Many jobs: queue, supervising threads, worker processes."""

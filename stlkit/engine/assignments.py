@@ -1,0 +1,97 @@
+"""From a job in the queue to an attempt that a supervisor can take on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from stlkit.engine.limits import forecast_memory_bytes, memory_limit_bytes, timeout_s
+from stlkit.engine.supervisor import Assignment
+from stlkit.model.jobs import QueueJob, QueueState
+from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.pipeline.order import JobOrder
+from stlkit.pipeline.plan import estimate_duration_s
+from stlkit.storage.cache import TempFileManager
+from stlkit.storage.progress import ProcessingState, load_processing_state, save_processing_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobNeeds:
+    """What a job is expected to take.
+
+    Parameters
+    ----------
+    duration_s : float
+    memory_bytes : int
+    """
+
+    duration_s: float
+    memory_bytes: int
+
+
+class AssignmentMaker:
+    """Turns jobs into assignments. Keeps nothing, hence thread-safe.
+
+    Parameters
+    ----------
+    state : callable
+        Returns the present `QueueState`, for settings and options.
+    cache : TempFileManager
+    """
+
+    def __init__(self, state: Callable[[], QueueState], cache: TempFileManager) -> None:
+        self._state = state
+        self._cache = cache
+
+    def options_of(self, job: QueueJob) -> tuple[RenderOptions, ValidationOptions, OutputSettings]:
+        """Return the queue's options with the job's own on top."""
+        state = self._state()
+        return (
+            state.global_render_options.merged(job.render_options),
+            state.global_validation_options.merged(job.validation_options),
+            state.global_output_settings.merged(job.output_settings),
+        )
+
+    def needs_of(self, job: QueueJob) -> JobNeeds:
+        """Forecast time and memory, without opening the file."""
+        render, validation, _ = self.options_of(job)
+        # os.path: Path.is_file raises an error where a name is too long for any file
+        size_bytes = job.stl_path.stat().st_size if os.path.isfile(job.stl_path) else 0  # noqa: PTH113
+        return JobNeeds(
+            duration_s=estimate_duration_s(size_bytes, render, validation),
+            memory_bytes=forecast_memory_bytes(size_bytes, render),
+        )
+
+    def make(self, job: QueueJob, needs: JobNeeds) -> Assignment:
+        """Prepare the next attempt at a job, and write down that it begins.
+
+        Raises
+        ------
+        OSError
+            The job's cache folder cannot be written.
+        """
+        attempt = job.attempts + 1
+        folder = self._cache.create_job_cache_dir(job.id)
+        # On disk before anything else happens: a job that takes its worker or this process down must not start afresh.
+        earlier = load_processing_state(folder) or ProcessingState(job_id=job.id, attempt=attempt)
+        save_processing_state(folder, replace(earlier, attempt=attempt))
+        render, validation, output = self.options_of(job)
+        settings = self._state().queue_settings
+        order = JobOrder(
+            job_id=job.id,
+            stl_path=job.stl_path,
+            output_base_folder=job.output_base_folder,
+            output_name=job.output_name,
+            cache_folder=folder,
+            attempt=attempt,
+            created_at=job.created_at,
+            render=render,
+            validation=validation,
+            output=output,
+        )
+        return Assignment(
+            order=order,
+            timeout_s=timeout_s(settings, needs.duration_s, job.timeouts),
+            memory_limit_bytes=memory_limit_bytes(settings, needs.memory_bytes),
+        )

@@ -1,0 +1,119 @@
+"""From files to jobs: where their outputs go and what these are called."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stlkit.errors import OptionError
+from stlkit.model.jobs import QueueJob, QueueState, new_job_id
+from stlkit.model.options import Organization, OutputSettings
+from stlkit.outputs.claims import OutputNames
+
+# What a retry takes over from the job it repeats; everything else begins anew.
+_KEPT_BY_A_RETRY = (
+    "stl_path", "output_folder", "output_base_folder", "output_name",
+    "render_options", "validation_options", "output_settings", "created_by",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What differs from the queue's own options for some jobs."""
+
+    render_options: dict[str, Any] = field(default_factory=dict)
+    validation_options: dict[str, Any] = field(default_factory=dict)
+    output_settings: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def checked(
+        cls,
+        state: QueueState,
+        render: Mapping[str, Any] | None,
+        validation: Mapping[str, Any] | None,
+        output: Mapping[str, Any] | None,
+    ) -> Overrides:
+        """Take overrides that fit the queue's options.
+
+        Raises
+        ------
+        OptionError
+            A name is unknown or a value does not fit.
+        """
+        state.global_render_options.merged(render or {})
+        state.global_validation_options.merged(validation or {})
+        state.global_output_settings.merged(output or {})
+        return cls(
+            render_options=dict(render or {}),
+            validation_options=dict(validation or {}),
+            output_settings=dict(output or {}),
+        )
+
+
+def base_folder(output: str | os.PathLike[str] | None, state: QueueState) -> Path:
+    """Decide which base folder is meant.
+
+    Raises
+    ------
+    OptionError
+        Nobody said where outputs go.
+    """
+    chosen = output or state.queue_settings.output_base_folder
+    if not chosen:
+        raise OptionError(
+            "nobody said where outputs go; give output=…, or set output_base_folder", field="output_base_folder"
+        )
+    return Path(chosen).expanduser().absolute()
+
+
+class NewJobs:
+    """Makes jobs whose outputs go to one base folder, each under a name of its own. Used once, under a lock.
+
+    Parameters
+    ----------
+    base : Path
+    state : QueueState
+        With the jobs that are in the queue: the names they have are taken.
+    """
+
+    def __init__(self, base: Path, state: QueueState) -> None:
+        taken = {job.output_name: job.stl_path for job in state.jobs if job.output_base_folder == base}
+        self._base = base
+        self._settings = state.global_output_settings
+        self._names = OutputNames(base, taken)
+
+    def make(self, stl_path: Path, overrides: Overrides, created_by: str) -> QueueJob:
+        """Make a new job for a file."""
+        return QueueJob(
+            id=new_job_id(),
+            stl_path=stl_path,
+            created_by=created_by,
+            render_options=overrides.render_options,
+            validation_options=overrides.validation_options,
+            output_settings=overrides.output_settings,
+            **self._place(stl_path, self._settings.merged(overrides.output_settings)),
+        )
+
+    def move(self, job: QueueJob) -> QueueJob:
+        """Return a job with its outputs in this base folder."""
+        settings = self._settings.merged(job.output_settings)
+        return dataclasses.replace(job, **self._place(job.stl_path, settings))
+
+    def _place(self, stl_path: Path, settings: OutputSettings) -> dict[str, Any]:
+        name = self._names.claim(stl_path, settings)
+        own = settings.organization is Organization.PER_STL
+        return {
+            "output_base_folder": self._base,
+            "output_name": name,
+            "output_folder": self._base / name if own else self._base,
+        }
+
+
+def repeat(old: QueueJob) -> QueueJob:
+    """Make a new job that does an ended one again, in the same place and with the same options."""
+    kept = {name: getattr(old, name) for name in _KEPT_BY_A_RETRY}
+    return QueueJob(id=new_job_id(), retry_of=old.id, **kept)

@@ -1,0 +1,146 @@
+"""How a queue comes along, on a terminal or as plain lines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from stlkit.engine.events import EventKind, Observer, QueueEvent
+from stlkit.files import one_line
+from stlkit.model.jobs import JobState, QueueJob
+
+
+class Watched(Protocol):
+    """What is needed of a queue to show its progress."""
+
+    @property
+    def jobs(self) -> tuple[QueueJob, ...]:
+        """All jobs as they are now."""
+
+    def subscribe(self, observer: Observer) -> Callable[[], None]:
+        """Have `observer` called for every event; returns what ends that."""
+
+
+MARKS = {
+    JobState.COMPLETED: ("✓", "green"),
+    JobState.FAILED: ("✗", "red"),
+    JobState.SKIPPED: ("–", "yellow"),
+    JobState.CANCELLED: ("–", "yellow"),
+}
+
+
+def ending_line(job: QueueJob) -> str:
+    """Say in one line how a job ended."""
+    mark, _ = MARKS[job.state]
+    text = f"{mark} {one_line(job.stl_path.name)}: {job.state}"
+    if job.actual_duration is not None:
+        text += f" in {job.actual_duration:.1f} s"
+    if job.error_message:
+        text += f": {one_line(job.error_message)}"
+    elif job.results.warnings:
+        count = len(job.results.warnings)
+        text += f", {count} warning{'s' if count > 1 else ''}"
+    return text
+
+
+@contextmanager
+def showing_progress(queue: Watched, console: Console | None = None) -> Iterator[None]:
+    """Show a queue's progress while the block runs.
+
+    Parameters
+    ----------
+    queue : Watched
+        A `JobQueue`.
+    console : rich.console.Console, optional
+        Where to; standard error unless given. On a terminal there is a bar for the queue and a line for each running
+        job; elsewhere one line for each job that ends.
+    """
+    console = console or Console(stderr=True, emoji=False)
+    display = _Bars(queue, console) if console.is_terminal else _Lines(console)
+    unsubscribe = queue.subscribe(display.on_event)
+    try:
+        with display:
+            yield
+    finally:
+        unsubscribe()
+
+
+class _Lines:
+    """One plain line for each job that ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def on_event(self, event: QueueEvent) -> None:
+        if event.kind is EventKind.CHANGED and event.job is not None and event.job.state.ended:
+            self._console.print(ending_line(event.job), markup=False, highlight=False, soft_wrap=True)
+        elif event.kind is EventKind.QUEUE and event.message:
+            self._console.print(f"queue: {one_line(event.message)}", markup=False, highlight=False, soft_wrap=True)
+
+
+class _Bars:
+    """A bar for the whole queue, and one for each job that runs."""
+
+    def __init__(self, queue: Watched, console: Console) -> None:
+        self._queue = queue
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._lock = threading.Lock()
+        self._running: dict[str, TaskID] = {}
+        self._ended: set[str] = {job.id for job in queue.jobs if job.state.ended}
+        open_jobs = sum(1 for job in queue.jobs if not job.state.ended)
+        self._overall = self._bars.add_task("all", total=open_jobs, note="")
+        self._total, self._done = open_jobs, 0
+
+    def __enter__(self) -> None:
+        self._show_overall()
+        self._bars.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def on_event(self, event: QueueEvent) -> None:
+        job = event.job
+        if job is None:
+            return
+        with self._lock:
+            if job.state.ended:
+                self._end(job)
+            elif job.state.running:
+                self._show_running(job)
+
+    def _show_running(self, job: QueueJob) -> None:
+        if job.id not in self._running:
+            name = one_line(job.stl_path.name)
+            name = name if len(name) <= 28 else f"{name[:25]}…"
+            self._running[job.id] = self._bars.add_task(f"  {name}", total=100, note="")
+        self._bars.update(self._running[job.id], completed=job.progress, note=(job.stage or "").replace("_", " "))
+
+    def _end(self, job: QueueJob) -> None:
+        if job.id in self._ended:
+            return
+        self._ended.add(job.id)
+        if job.id in self._running:
+            self._bars.remove_task(self._running.pop(job.id))
+        _, color = MARKS[job.state]
+        self._bars.console.print(ending_line(job), style=color, markup=False, highlight=False, soft_wrap=True)
+        self._done += 1
+        self._show_overall()
+
+    def _show_overall(self) -> None:
+        total = max(self._total, self._done)
+        self._bars.update(self._overall, completed=self._done, total=total, note=f"{self._done}/{total} jobs")

@@ -1,0 +1,120 @@
+"""What is written down when a job ends: the history first, then the output folder's log and summary."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from stlkit.errors import OutputError
+from stlkit.model.jobs import QueueJob
+from stlkit.model.options import RenderOptions, ValidationOptions
+from stlkit.outputs.logs import append_processing_log, logged_job_ids
+from stlkit.outputs.summary import write_summary
+from stlkit.storage.history import JobHistoryManager
+from stlkit.storage.writer import CoalescingWriter
+
+_log = logging.getLogger(__name__)
+
+JobsByFolder = dict[Path, tuple[QueueJob, ...]]
+
+
+class JobRecorder:
+    """Commits ended jobs. Thread-safe.
+
+    Parameters
+    ----------
+    history : JobHistoryManager
+    session_id : str
+        Of the workspace, for the history.
+    jobs : callable
+        Returns all jobs of the queue as they are now.
+    """
+
+    def __init__(self, history: JobHistoryManager, session_id: str, jobs: Callable[[], tuple[QueueJob, ...]]) -> None:
+        self._history = history
+        self._session_id = session_id
+        self._jobs = jobs
+        self._changed: set[Path] = set()
+        self._unlogged: list[QueueJob] = []
+        self._lock = threading.Lock()
+        self._writer = CoalescingWriter(_write_summaries, name="stlkit-summary-writer")
+
+    def commit(self, job: QueueJob, render: RenderOptions, validation: ValidationOptions) -> None:
+        """Record an ended job in the history; when this returns, it can not be lost.
+
+        Raises
+        ------
+        HistoryError
+            The database cannot be written.
+        """
+        self._history.record_job_completion(
+            job, job.results, render=render, validation=validation, session_id=self._session_id
+        )
+
+    def check(self) -> None:
+        """Find out whether an end could be recorded now; raises as `commit` does where it could not."""
+        self._history.check_writable()
+
+    def report(self, job: QueueJob) -> None:
+        """Bring the log and the summary in the job's output folder up to date.
+
+        Both can be made again from the history; where the folder refuses them the job stays what it is.
+        """
+        self._log(job)
+        with self._lock:
+            self._changed.add(job.output_base_folder)
+        self._writer.schedule(self._collect)
+
+    def catch_up(self) -> None:
+        """Bring logs and summaries up to date with the queue, after a session that ended in the middle of something.
+
+        Output folders that are gone are not made again.
+        """
+        by_folder: dict[Path, list[QueueJob]] = {}
+        for job in self._jobs():
+            if job.state.ended:
+                by_folder.setdefault(job.output_base_folder, []).append(job)
+        for folder, jobs in by_folder.items():
+            if folder.is_dir():
+                logged = logged_job_ids(folder)
+                self._log(*(job for job in jobs if job.id not in logged))
+                with self._lock:
+                    self._changed.add(folder)
+        self._writer.schedule(self._collect)
+
+    def flush(self) -> None:
+        """Wait until every summary is on disk."""
+        self._log()
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is left and stop."""
+        self._log()
+        self._writer.close()
+
+    def _log(self, *jobs: QueueJob) -> None:
+        """Append jobs to their logs, and before them what a log refused earlier."""
+        with self._lock:
+            unlogged, self._unlogged = [*self._unlogged, *jobs], []
+            for job in unlogged:
+                try:
+                    append_processing_log(job.output_base_folder, job)
+                except (OSError, OutputError) as error:
+                    _log.warning("the log in %s could not be written: %s", job.output_base_folder, error)
+                    self._unlogged.append(job)
+
+    def _collect(self) -> JobsByFolder:
+        with self._lock:
+            folders, self._changed = self._changed, set()
+        jobs = self._jobs()
+        return {folder: tuple(job for job in jobs if job.output_base_folder == folder) for folder in folders}
+
+
+def _write_summaries(jobs: JobsByFolder) -> None:
+    for folder, members in jobs.items():
+        try:
+            write_summary(folder, members)
+        except (OSError, OutputError) as error:
+            _log.warning("the summary in %s could not be written: %s", folder, error)

@@ -1,0 +1,114 @@
+"""What can be seen of a queue, whoever owns it."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from typing import NoReturn
+
+from stlkit.errors import JobError, StorageError
+from stlkit.model.jobs import JobState, QueueJob, QueueState
+from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
+from stlkit.storage.lock import HomeLock
+from stlkit.storage.queue_state import QueueStateManager
+
+
+class QueueView(ABC):
+    """The reading side of a queue. Thread-safe; everything returned is a frozen snapshot."""
+
+    @abstractmethod
+    def state(self) -> QueueState:
+        """Return everything about the queue, as it is now."""
+
+    @property
+    def jobs(self) -> tuple[QueueJob, ...]:
+        """All jobs, in the order in which they run."""
+        return self.state().jobs
+
+    def job(self, job: QueueJob | str) -> QueueJob:
+        """Return a job as it is now.
+
+        Raises
+        ------
+        JobError
+            It is not in the queue.
+        """
+        job_id = job if isinstance(job, str) else job.id
+        for found in self.jobs:
+            if found.id == job_id:
+                return found
+        raise JobError(f"there is no job {job_id} in the queue", job_id=job_id)
+
+    def counts(self) -> dict[JobState, int]:
+        """Return how many jobs are in each state; every state is there."""
+        found = Counter(job.state for job in self.jobs)
+        return {state: found[state] for state in JobState}
+
+    @property
+    def settings(self) -> QueueSettings:
+        """How the queue runs its jobs."""
+        return self.state().queue_settings
+
+    @property
+    def render_options(self) -> RenderOptions:
+        """Pictures to make unless a job says otherwise."""
+        return self.state().global_render_options
+
+    @property
+    def validation_options(self) -> ValidationOptions:
+        """How files are judged unless a job says otherwise."""
+        return self.state().global_validation_options
+
+    @property
+    def output_settings(self) -> OutputSettings:
+        """Names and layout unless a job says otherwise."""
+        return self.state().global_output_settings
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {state}" for state, count in self.counts().items() if count)
+        return f"<{type(self).__name__}: {counts or 'empty'}>"
+
+
+class ObservedQueue(QueueView):
+    """The queue of a home folder that another process owns: live, but only to be looked at.
+
+    Every command of a queue raises `HomeLockedError`, which names the owner.
+
+    Parameters
+    ----------
+    states : QueueStateManager
+    lock : HomeLock
+    commands : frozenset of str
+        Names of the methods that an owner would have.
+    """
+
+    def __init__(self, states: QueueStateManager, lock: HomeLock, commands: frozenset[str]) -> None:
+        self._states = states
+        self._lock = lock
+        self._commands = commands
+        self._last = QueueState()
+
+    def state(self) -> QueueState:
+        """Return the queue as its owner last wrote it."""
+        # a damaged file is the owner's to mend; until then what was seen last is the best answer
+        with contextlib.suppress(StorageError):
+            self._last = self._states.peek() or self._last
+        return self._last
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is an owner who may be working."""
+        return self._lock.owner() is not None
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        if name in self._commands:
+            return self._refuse
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _refuse(self, *_arguments: object, **_options: object) -> NoReturn:
+        raise self._lock.refusal()

@@ -1,0 +1,71 @@
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from stlkit.engine.local_worker import LocalWorker
+from stlkit.engine.queue import JobQueue
+from stlkit.model.jobs import QueueState
+from stlkit.storage.cache import TempFileManager
+from stlkit.storage.history import JobHistoryManager
+from stlkit.storage.home import Home
+from stlkit.storage.queue_state import QueueStateManager
+from stlkit.storage.writer import CoalescingWriter
+
+ODD_WORKER = (sys.executable, str(Path(__file__).with_name("odd_worker.py")))
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """A queue over real storage whose workers are real processes with odd manners; always stopped."""
+    home = Home(tmp_path / "home")
+    home.create()
+    states = QueueStateManager(home)
+    writer = CoalescingWriter(states.save_queue_state, name="test-state-writer")
+    history = JobHistoryManager(home.history)
+    cache = TempFileManager(home.cache)
+    workers = []
+
+    def new_worker():
+        workers.append(LocalWorker(threads=1, command=ODD_WORKER))
+        return workers[-1]
+
+    queue = JobQueue(
+        QueueState(queue_session_id="test"), writer=writer, history=history, cache=cache, new_worker=new_worker
+    )
+    queue.configure(settings={"output_base_folder": str(tmp_path / "out"), "max_concurrent_jobs": 1})
+    models = tmp_path / "models"
+    models.mkdir()
+
+    def add(*names):
+        for name in names:
+            (models / name).write_bytes(b"x")
+        return queue.add([models / name for name in names]).jobs
+
+    yield SimpleNamespace(
+        queue=queue, add=add, history=history, states=states, cache=cache, workers=workers, models=models, home=home
+    )
+    queue.close()
+    writer.close()
+    history.close()
+
+
+@pytest.fixture
+def seen(bench):
+    """Every event of the queue so far, and a way to wait for one."""
+    events, changed = [], threading.Condition()
+
+    def note(event):
+        with changed:
+            events.append(event)
+            changed.notify_all()
+
+    def until(condition, timeout_s=30):
+        with changed:
+            assert changed.wait_for(lambda: any(condition(event) for event in events), timeout_s), events
+
+    unsubscribe = bench.queue.subscribe(note)
+    yield SimpleNamespace(events=events, until=until)
+    unsubscribe()

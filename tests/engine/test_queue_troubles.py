@@ -1,0 +1,178 @@
+"""Trouble that is not a job's fault: full disks, refused folders, drives that are away, too little memory."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stlkit import Workspace
+from stlkit.errors import JobError
+from stlkit.model.jobs import JobState
+
+FACTS = {"generate_image": False}
+
+
+@pytest.fixture
+def workspace(tmp_path, box_stl):
+    """A workspace with real workers, one at a time, and two models."""
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("a", "b"):
+        (models / f"{name}.stl").write_bytes(box_stl())
+    with Workspace(tmp_path / "home", output=tmp_path / "out") as ws:
+        ws.queue._desk.watcher._interval_s = 0.05
+        ws.queue.configure(render=FACTS, settings={"max_concurrent_jobs": 1})
+        yield ws
+
+
+@pytest.fixture
+def messages(workspace):
+    heard = []
+    unsubscribe = workspace.queue.subscribe(lambda event: heard.append(event.message))
+    yield heard
+    unsubscribe()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of one megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = shutil.which("mount") and os.geteuid() == 0
+    if (
+        not mounted
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
+        ).returncode
+    ):
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def wait_until(queue, condition, timeout_s=60):
+    """Wait for a change of the queue that makes the condition true."""
+    with queue._changed:
+        assert queue._changed.wait_for(condition, timeout_s), (queue.jobs, queue.pause_reason)
+
+
+def test_a_full_disk_pauses_the_queue_until_there_is_room(workspace, small_disk, messages):
+    """The real ENOSPC: nothing is lost, no attempt is counted, and the queue goes on by itself."""
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space"):
+        filler.write_bytes(bytes(2_000_000))
+    workspace.queue.configure(settings={"min_free_disk_mb": 0.0})
+    (job,) = workspace.queue.add(workspace.home.root.parent / "models" / "a.stl", output=small_disk).jobs
+    workspace.queue.start()
+    wait_until(workspace.queue, lambda: workspace.queue.pause_reason is not None)
+    assert "full" in workspace.queue.pause_reason
+    assert (workspace.queue.job(job).state, workspace.queue.job(job).attempts) == (JobState.PENDING, 0)
+    filler.unlink()
+    assert workspace.queue.wait(60)
+    assert workspace.queue.job(job).state is JobState.COMPLETED
+    assert (workspace.queue.job(job).attempts, workspace.queue.pause_reason) == (1, None)
+    assert "there is room again" in messages
+    assert len(workspace.history.records()) == 1
+
+
+def test_the_queue_pauses_before_a_disk_is_full(workspace, small_disk):
+    """Below the threshold nothing is begun; a lower threshold and a command let it go on."""
+    workspace.queue.configure(settings={"min_free_disk_mb": 100.0})
+    (job,) = workspace.queue.add(workspace.home.root.parent / "models" / "a.stl", output=small_disk).jobs
+    workspace.queue.start()
+    wait_until(workspace.queue, lambda: workspace.queue.pause_reason is not None)
+    assert "MB left" in workspace.queue.pause_reason
+    assert workspace.queue.job(job).attempts == 0
+    workspace.queue.configure(settings={"min_free_disk_mb": 0.1})
+    workspace.queue.resume()
+    assert workspace.queue.wait(60)
+    assert workspace.queue.job(job).state is JobState.COMPLETED
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that even root may not write to")
+def test_a_refused_folder_makes_the_job_ask_for_another(workspace, tmp_path, messages):
+    """The job waits with a question, the others go on, and `set_output` answers it."""
+    models = tmp_path / "models"
+    (asking,) = workspace.queue.add(models / "a.stl", output="/sys/kernel/stlkit").jobs
+    (other,) = workspace.queue.add(models / "b.stl").jobs
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    assert workspace.queue.job(other).state is JobState.COMPLETED
+    asking = workspace.queue.job(asking)
+    assert (asking.state, asking.attempts) == (JobState.PAUSED, 0)
+    assert "which other output folder" in asking.question
+    assert asking.question in messages
+    workspace.queue.set_output(asking, tmp_path / "elsewhere")
+    assert workspace.queue.wait(60)
+    done = workspace.queue.job(asking)
+    assert (done.state, done.question, done.error_message) == (JobState.COMPLETED, None, None)
+    assert (tmp_path / "elsewhere/a/analysis/a_analysis.json").exists()
+    with pytest.raises(JobError, match="cannot be moved"):
+        workspace.queue.set_output(done, tmp_path / "again")
+
+
+def test_a_job_waits_while_its_drive_is_away(workspace, tmp_path):
+    """The folder of the source is gone, as with a network drive: paused, not failed, and taken up on its return."""
+    models = tmp_path / "models"
+    (job,) = workspace.queue.add(models / "a.stl").jobs
+    models.rename(tmp_path / "unplugged")
+    workspace.queue.start()
+    wait_until(workspace.queue, lambda: workspace.queue.job(job).question is not None)
+    assert workspace.queue.job(job).state is JobState.PAUSED
+    assert "goes on by itself" in workspace.queue.job(job).question
+    (tmp_path / "unplugged").rename(models)
+    wait_until(workspace.queue, lambda: workspace.queue.job(job).state.ended)
+    assert (workspace.queue.job(job).state, workspace.queue.job(job).attempts) == (JobState.COMPLETED, 1)
+
+
+def test_a_deleted_file_fails(workspace, tmp_path):
+    """Its folder is there and it is not: no return is to be expected."""
+    (job,) = workspace.queue.add(tmp_path / "models" / "a.stl").jobs
+    job.stl_path.unlink()
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    assert workspace.queue.job(job).state is JobState.FAILED
+
+
+def test_a_job_that_does_not_fit_beside_others_runs_alone(bench, seen):
+    """Forecast from the file's size: it waits until nothing else runs, and nothing runs beside it."""
+    bench.queue.configure(settings={"max_concurrent_jobs": 2, "memory_budget_mb": 700.0}, render=FACTS)
+    small, large, after = bench.add("stages1.stl", "stages2.stl", "ok.stl")
+    os.truncate(large.stl_path, 10_000_000)  # forecast: 560 MB; the others 300 each
+    bench.queue.start()
+    seen.until(lambda event: event.job is not None and event.job.id == small.id and event.job.stage == "image")
+    assert bench.queue.job(large).state is JobState.PENDING
+    (bench.models / "stages1.go").touch()
+    seen.until(lambda event: event.job is not None and event.job.id == large.id and event.job.stage == "image")
+    assert bench.queue.job(after).state is JobState.PENDING
+    (bench.models / "stages2.go").touch()
+    assert bench.queue.wait(30)
+    assert {job.state for job in bench.queue.jobs} == {JobState.COMPLETED}
+
+
+def test_a_job_that_cannot_fit_at_all_is_refused_with_the_figure(bench):
+    """Nothing is loaded; the message names need and budget, and the next job goes on."""
+    bench.queue.configure(settings={"memory_budget_mb": 400.0}, render=FACTS)
+    huge, after = bench.add("ok1.stl", "ok2.stl")
+    os.truncate(huge.stl_path, 100_000_000)
+    bench.queue.start()
+    assert bench.queue.wait(30)
+    assert bench.queue.job(huge).state is JobState.FAILED
+    assert "2900 MB" in bench.queue.job(huge).error_message
+    assert "400 MB" in bench.queue.job(huge).error_message
+    assert bench.queue.job(after).state is JobState.COMPLETED
+
+
+def test_a_timeout_is_tried_once_more_with_more_time(bench):
+    """Two attempts, the second three times as long; then the stage is named."""
+    bench.queue.configure(settings={"job_timeout_s": 0.4})
+    (job,) = bench.add("hang.stl")
+    bench.queue.start()
+    assert bench.queue.wait(60)
+    job = bench.queue.job(job)
+    assert (job.state, job.attempts) == (JobState.FAILED, 2)
+    assert "the 0.4 s it was given" in job.results.warnings[0]
+    assert "the 1.2 s it was given" in job.error_message
+    assert "stage video" in job.error_message
