@@ -1,0 +1,1 @@
+"""History as tables, statistics and plots."""

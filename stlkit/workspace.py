@@ -1,0 +1,197 @@
+"""One home folder, opened: the queue, the history, the templates and the cache, wired together."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import secrets
+import weakref
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from stlkit.analytics.history import History
+from stlkit.engine.queue import JobQueue
+from stlkit.engine.view import ObservedQueue
+from stlkit.errors import StlkitError
+from stlkit.files import remove_abandoned_parts
+from stlkit.model.jobs import QueueState
+from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.times import utc_now
+from stlkit.storage.cache import TempFileManager
+from stlkit.storage.config import UserConfig, load_config, save_config
+from stlkit.storage.home import Home, find_home
+from stlkit.storage.lock import HomeLock, LockOwner
+from stlkit.storage.queue_state import QueueStateManager
+from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager
+from stlkit.storage.templates import TemplateManager
+from stlkit.storage.writer import CoalescingWriter
+
+_log = logging.getLogger(__name__)
+
+STALE_CACHE_HOURS = 24
+LARGEST_CACHE_MB = 1000
+
+
+class Workspace:
+    """Everything that belongs to one home folder.
+
+    The first process that opens a home owns its queue. Any other may open it too, but only look: `is_observer` is
+    True there, and every command of the queue raises `HomeLockedError`. Thread-safe.
+
+    Parameters
+    ----------
+    home : path, optional
+        The home folder; else ``STLKIT_HOME``, else ``~/.local/stl_listing_tool``.
+    output : path, optional
+        Where outputs go unless a job says otherwise.
+    created_by : str
+        ``notebook``, ``cli`` or ``gui``; goes into the history.
+    observe : bool
+        Only look, even where nobody owns the queue.
+
+    Attributes
+    ----------
+    queue : JobQueue
+    history : History
+    templates : TemplateManager
+    cache : TempFileManager
+    recovery : RecoveryResult
+        What an earlier, interrupted session left: its unfinished jobs are in the queue, paused;
+        ``queue.resume()`` takes them up.
+    is_observer : bool
+
+    Examples
+    --------
+    >>> with Workspace(output="listings") as ws:             # doctest: +SKIP
+    ...     ws.queue.use_template(ws.templates.load_template("Quick Preview"))
+    ...     ws.queue.add("models/")
+    ...     ws.queue.start()
+    ...     ws.queue.wait(progress=True)
+    """
+
+    def __init__(
+        self,
+        home: str | os.PathLike[str] | None = None,
+        *,
+        output: str | os.PathLike[str] | None = None,
+        created_by: str = "notebook",
+        observe: bool = False,
+    ) -> None:
+        self.home: Home = find_home(Path(home) if home is not None else None)
+        self.home.create()
+        self.session_id = f"session_{utc_now():%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
+        self.templates = TemplateManager(self.home.templates)
+        self.cache = TempFileManager(self.home.cache)
+        self.history = History(self.home.history)
+        self._states = QueueStateManager(self.home)
+        self._lock = HomeLock(self.home.lock)
+        self.is_observer = observe or not self._lock.try_acquire()
+        self.recovery = RecoveryResult(state=QueueState())
+        if self.is_observer:
+            # An observer has the reading half of a queue; the other half raises the error that names the owner.
+            self.queue = cast(JobQueue, ObservedQueue(self._states, self._lock, _commands_of(JobQueue)))
+            return
+        try:
+            self._open_queue(output, created_by)
+        except BaseException:
+            self._lock.release()
+            self.history.close()
+            raise
+        _close_at_exit(self)
+
+    def _open_queue(self, output: str | os.PathLike[str] | None, created_by: str) -> None:
+        self.templates.install_built_in()
+        self.recovery = self._recover()
+        unfinished = {job.job_id for job in self.recovery.unfinished}
+        self.cache.cleanup_stale_cache(STALE_CACHE_HOURS, keep=unfinished)
+        self.cache.cleanup_large_cache(LARGEST_CACHE_MB, keep=unfinished)
+        state = replace(self.recovery.state, queue_session_id=self.session_id)
+        self._writer = CoalescingWriter(self._states.save_queue_state, name="stlkit-state-writer")
+        self.queue = JobQueue(
+            state,
+            writer=self._writer,
+            history=self.history,
+            cache=self.cache,
+            created_by=created_by,
+            after_crash=self._lock.dead_owner is not None,
+        )
+        if output is not None:
+            self.queue.configure(settings={"output_base_folder": str(Path(output).expanduser().absolute())})
+
+    def _recover(self) -> RecoveryResult:
+        notes: tuple[str, ...] = ()
+        if self._lock.dead_owner is not None:
+            notes = (f"{self._lock.dead_owner} ended without closing its queue, which was taken over",)
+        for folder in (self.home.root, self.home.templates, self.home.backups):
+            remove_abandoned_parts(folder)
+        loaded = self._states.load_queue_state()
+        if loaded is None:
+            config = self.config
+            state = QueueState(
+                global_render_options=RenderOptions().merged(config.render_options),
+                global_validation_options=ValidationOptions().merged(config.validation_options),
+                global_output_settings=OutputSettings().merged(config.output_settings),
+            )
+            return RecoveryResult(state=state, notes=notes)
+        manager = SessionRecoveryManager(self._states, self.history, self.cache)
+        return replace(manager.recover_interrupted_jobs(loaded.state), notes=(*notes, *loaded.notes))
+
+    @property
+    def config(self) -> UserConfig:
+        """The preferences on disk; assign to change them."""
+        return load_config(self.home.config)
+
+    @config.setter
+    def config(self, config: UserConfig) -> None:
+        save_config(self.home.config, config)
+
+    @property
+    def owner(self) -> LockOwner | None:
+        """Who owns the queue now; None where nobody does."""
+        return self._lock.owner()
+
+    def close(self) -> None:
+        """Stop the queue, write everything down, give the home folder free; harmless the second time."""
+        if not self.is_observer and self._lock.is_held:
+            try:
+                try:
+                    self.queue.close()
+                finally:
+                    self._writer.close()
+            finally:
+                self._lock.release()
+                self.history.close()
+        self.history.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        role = "observed" if self.is_observer else "owned"
+        return f"<Workspace {self.home.root} ({role}): {self.queue!r}>"
+
+
+def _commands_of(queue: type[JobQueue]) -> frozenset[str]:
+    return frozenset(name for name in vars(queue) if not name.startswith("_"))
+
+
+def _close_at_exit(workspace: Workspace) -> None:
+    """Close a forgotten workspace when the interpreter ends, while threads can still be joined."""
+    reference = weakref.ref(workspace)
+
+    def close() -> None:
+        found = reference()
+        if found is not None:
+            with contextlib.suppress(OSError, StlkitError):
+                found.close()
+
+    atexit.register(close)

@@ -1,0 +1,121 @@
+"""A home folder, opened: ownership, observation, recovery, and an end that leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from stlkit import JobState, Workspace
+from stlkit.errors import HomeLockedError, StateFileError
+
+FACTS_ONLY = {"generate_image": False}
+
+
+@pytest.fixture
+def models(tmp_path, box_stl):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"box{number}.stl").write_bytes(box_stl(10 + number))
+    return folder
+
+
+def test_a_folder_is_worked_off_and_the_history_is_a_table(tmp_path, models):
+    """Five lines of Python do the main job."""
+    with Workspace(tmp_path / "home", output=tmp_path / "out") as ws:
+        ws.queue.use_template(ws.templates.load_template("Batch Analysis"))
+        ws.queue.add(models)
+        ws.queue.start()
+        assert ws.queue.wait(120)
+        frame = ws.history.to_dataframe()
+    assert list(frame["state"]) == ["completed"] * 4
+    assert str(frame["created_at"].dtype) == "datetime64[ns, UTC]"
+    assert str(frame["validation_passed"].dtype) == "boolean"
+    assert (tmp_path / "out" / "queue_summary.json").exists()
+    assert (tmp_path / "out" / "processing_log.txt").read_text().count("completed") >= 4
+
+
+def test_a_second_process_may_look_but_not_touch(tmp_path, models):
+    """The observer sees the owner's jobs; every command names the owner."""
+    with Workspace(tmp_path / "home", output=tmp_path / "out") as owner:
+        owner.queue.add(models)
+        owner.queue.flush()
+        with Workspace(tmp_path / "home") as observer:
+            assert observer.is_observer
+            assert [job.id for job in observer.queue.jobs] == [job.id for job in owner.queue.jobs]
+            for command in (observer.queue.start, lambda: observer.queue.add(models), observer.queue.clear):
+                with pytest.raises(HomeLockedError, match=f"process {os.getpid()}"):
+                    command()
+            owner.queue.remove(owner.queue.jobs[0])
+            owner.queue.flush()
+            assert len(observer.queue.jobs) == 3
+        assert len(owner.queue.jobs) == 3
+    with Workspace(tmp_path / "home") as again:
+        assert not again.is_observer
+
+
+def test_closing_puts_running_work_back_for_the_next_session(tmp_path, models):
+    """The next session is offered what was not done, and finishes it; each job is once in the history."""
+    with Workspace(tmp_path / "home", output=tmp_path / "out") as ws:
+        ws.queue.configure(render=FACTS_ONLY)
+        ws.queue.add(models)
+    with Workspace(tmp_path / "home") as ws:
+        assert len(ws.recovery.unfinished) == 4
+        assert {job.state for job in ws.queue.jobs} == {JobState.PAUSED}
+        ws.queue.resume()
+        ws.queue.start()
+        assert ws.queue.wait(120)
+        assert len(ws.history.records()) == 4
+    with Workspace(tmp_path / "home") as ws:
+        assert ws.recovery.unfinished == ()
+
+
+def test_a_damaged_home_is_a_clear_error_and_the_lock_is_given_back(tmp_path):
+    """The second try meets the same error, not a lock."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "queue_state.json").write_text("{")
+    for _ in range(2):
+        with pytest.raises(StateFileError, match="Move the file away"):
+            Workspace(home)
+
+
+SCRIPT = """
+import sys, os, signal, time
+from stlkit import Workspace
+ws = Workspace(sys.argv[1], output=sys.argv[2])
+ws.queue.configure(render={"generate_image": False})
+ws.queue.add(sys.argv[3])
+ws.queue.start()
+while not any(thread._worker for thread in ws.queue._supervisors):
+    time.sleep(0.01)
+print(*(thread._worker.pid for thread in ws.queue._supervisors if thread._worker), flush=True)
+if sys.argv[4] == "kill":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("ending", ["kill", "exit"])
+def test_no_worker_outlives_its_process(tmp_path, models, ending):
+    """Killed or just ended without close(): the workers go with it, and the queue is whole."""
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "home"), str(tmp_path / "out"), str(models), ending]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == (-signal.SIGKILL if ending == "kill" else 0), result.stderr
+    pids = [int(word) for word in result.stdout.split()]
+    assert pids
+    deadline = time.monotonic() + 20
+    while any(map(psutil.pid_exists, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(psutil.pid_exists, pids))
+    with Workspace(tmp_path / "home") as ws:
+        done = len(ws.history.records())
+        assert len(ws.recovery.unfinished) == 4 - done
+        ws.queue.resume()
+        ws.queue.start()
+        assert ws.queue.wait(120)
+        names = [record.stl_filename for record in ws.history.records()]
+        assert sorted(names) == [f"box{number}.stl" for number in range(4)]
