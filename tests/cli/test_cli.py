@@ -1,0 +1,170 @@
+"""The command line: exit codes, JSON, plain lines, resuming."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import stlkit
+
+FACTS = ("--template", "batch_analysis")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run ``stlkit`` with a home of its own and return the finished process."""
+
+    def call(*arguments, **options):
+        env = {**os.environ, "STLKIT_HOME": str(tmp_path / "home"), "COLUMNS": "200"}
+        command = [sys.executable, "-m", "stlkit", *map(str, arguments)]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=180, check=False, cwd=tmp_path, env=env, **options
+        )
+
+    return call
+
+
+@pytest.fixture
+def models(tmp_path, box_stl):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.stl").write_bytes(box_stl())
+    return folder
+
+
+def test_the_version_is_printed(run):
+    """`--version` is one line."""
+    assert run("--version").stdout == f"stlkit {stlkit.__version__}\n"
+
+
+def test_a_run_in_which_all_complete_ends_with_0(run, models, tmp_path):
+    """Plain lines where there is no terminal; table and folder at the end."""
+    result = run("run", models, "--output", tmp_path / "out", *FACTS)
+    assert result.returncode == 0, result.stderr
+    assert "✓ a.stl: completed" in result.stderr
+    assert str(tmp_path / "out") in result.stdout
+    assert (tmp_path / "out/a/analysis/a_analysis.json").exists()
+
+
+def test_a_run_in_which_one_fails_ends_with_1_and_says_why(run, models, tmp_path):
+    """The reason stands in the table."""
+    (models / "empty.stl").write_bytes(b"")
+    result = run("run", models, "--output", tmp_path / "out", *FACTS)
+    assert result.returncode == 1
+    assert "✗ empty.stl: failed" in result.stderr
+    assert "empty" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("run", "nowhere.stl", "--output", "out"), "nowhere.stl"),
+        (("run", "models", "--output", "out", "--template", "no such"), "there is no template"),
+        (("run", "models", "--output", "out", "--option", "widht=3"), "did you mean 'width'"),
+        (("run", "models", "--output", "out", "--option", "width=3"), "16"),
+        (("run", "models", "--output", "out", "--option", "width"), "width=value"),
+        (("run", "models"), "--output"),
+        (("dance",), "dance"),
+    ],
+)
+@pytest.mark.usefixtures("models")
+def test_wrong_usage_ends_with_2_and_one_clear_message(run, arguments, named):
+    """No traceback, whatever was typed."""
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert named in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_folder_without_stl_files_is_wrong_usage(run, tmp_path):
+    """Doing nothing is not success."""
+    (tmp_path / "nothing").mkdir()
+    result = run("run", "nothing", "--output", "out")
+    assert result.returncode == 2
+    assert "no STL files" in result.stderr
+
+
+def test_json_prints_one_object_and_nothing_else(run, models, tmp_path):
+    """Machines read stdout as it is; stderr is quiet too."""
+    result = run("run", models, "--output", tmp_path / "out", *FACTS, "--json", "--jobs", "1")
+    assert result.stderr == ""
+    data = json.loads(result.stdout)
+    assert data["counts"]["completed"] == 2
+    assert [job["state"] for job in data["jobs"]] == ["completed", "completed"]
+    assert data["output_folders"] == [str(tmp_path / "out")]
+
+
+def test_options_go_over_the_template(run, models, tmp_path):
+    """`--option` reaches naming and validation as well as rendering."""
+    run("run", models, "-o", tmp_path / "out", *FACTS, "-O", "organization=flat", "-O", "custom_prefix=shop_")
+    assert (tmp_path / "out/shop_a_analysis.json").exists()
+
+
+def test_history_and_status_show_what_was_done(run, models, tmp_path):
+    """Both read without owning the home, as text and as JSON."""
+    run("run", models, "-o", tmp_path / "out", *FACTS)
+    assert "a.stl" in run("history").stdout
+    records = json.loads(run("history", "--json", "--limit", "1").stdout)["jobs"]
+    assert [record["created_by"] for record in records] == ["cli"]
+    assert "nobody" in run("status").stdout
+    assert json.loads(run("status", "--json").stdout)["counts"]["completed"] == 2
+
+
+def test_resuming_nothing_is_fine(run):
+    """There is nothing wrong with having finished."""
+    result = run("resume")
+    assert (result.returncode, result.stderr) == (0, "nothing to resume\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_is_resumed_and_every_job_is_once_in_the_history(run, tmp_path, box_stl, number):
+    """Ctrl-C or a kill in the middle: resume finishes the rest with the options of the run."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for index in range(6):
+        (folder / f"m{index}.stl").write_bytes(box_stl())
+    env = {**os.environ, "STLKIT_HOME": str(tmp_path / "home")}
+    command = [
+        sys.executable,
+        "-m",
+        "stlkit",
+        "run",
+        "models",
+        "-o",
+        "out",
+        *FACTS,
+        "-O",
+        "organization=flat",
+        "-j",
+        "1",
+    ]
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "completed" in line:
+                break
+        process.send_signal(number)
+        process.stderr.read()
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    result = run("resume")
+    assert result.returncode == 0, result.stderr
+    records = json.loads(run("history", "--json").stdout)["jobs"]
+    assert sorted(record["stl_filename"] for record in records) == [f"m{index}.stl" for index in range(6)]
+    assert all((tmp_path / f"out/m{index}_analysis.json").exists() for index in range(6))
+
+
+def test_samples_are_written_and_named(run, tmp_path):
+    """One line for each file."""
+    lines = run("samples", tmp_path / "samples").stdout.splitlines()
+    assert len(lines) == len(list((tmp_path / "samples").iterdir()))
+
+
+def test_the_doctor_draws_a_cube(run):
+    """Versions, renderer and encoder are looked at."""
+    result = run("doctor", "--json")
+    data = json.loads(result.stdout)
+    assert result.returncode == 0, data
+    assert {check["name"] for check in data["checks"]} == {"versions", "renderer", "video encoder"}
