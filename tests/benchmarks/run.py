@@ -1,0 +1,150 @@
+"""How long things take on this machine: ``make bench``. Figures, not verdicts.
+
+Every figure is the median of several runs. Machines differ and are busy with other things; compare ratios within one
+run, not seconds between two.
+"""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from stlkit.files import encode_json
+from stlkit.mesh.analysis import analyze
+from stlkit.mesh.dimensions import measure_dimensions
+from stlkit.mesh.intake import read_stl
+from stlkit.mesh.validation import validate
+from stlkit.model.geometry import encode_binary_stl
+from stlkit.model.jobs import QueueJob, QueueState, new_job_id
+from stlkit.model.options import Quality, RenderOptions, ValidationOptions
+from stlkit.rendering.backends import open_backend
+from stlkit.rendering.studio import Studio
+from stlkit.storage.home import Home
+from stlkit.storage.queue_state import QueueStateManager
+from stlkit.workspace import Workspace
+
+RUNS = 3
+
+
+def sphere(rings):
+    """Triangles of a sphere of 50 mm radius: 4 * rings * (rings - 1) of them, (n, 3, 3)."""
+    polar = np.linspace(0, np.pi, rings + 1)
+    around = np.linspace(0, 2 * np.pi, 2 * rings + 1)
+    around[-1] = 0  # the seam closes exactly
+    p, a = np.meshgrid(polar, around, indexing="ij")
+    ring = np.sin(p)
+    ring[[0, -1]] = 0
+    points = 50 * np.stack([ring * np.cos(a), ring * np.sin(a), np.cos(p)], axis=-1)
+    nw, ne, sw, se = points[:-1, :-1], points[:-1, 1:], points[1:, :-1], points[1:, 1:]
+    upper = np.stack([nw, sw, ne], axis=-2)[1:].reshape(-1, 3, 3)
+    lower = np.stack([ne, sw, se], axis=-2)[:-1].reshape(-1, 3, 3)
+    return np.concatenate([upper, lower])
+
+
+def median_s(function):
+    """Median time of a few calls, after one that does not count."""
+    function()
+    times = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def ascii_stl(triangles):
+    """Write triangles as text."""
+    facet = "facet normal 0 0 0\nouter loop\n" + "vertex %.6e %.6e %.6e\n" * 3 + "endloop\nendfacet\n"
+    return "solid s\n" + "".join(facet % tuple(t) for t in triangles.reshape(-1, 9)) + "endsolid s\n"
+
+
+def mesh_figures(folder):
+    """Intake, validation, analysis and dimensions."""
+    for rings in (71, 570):
+        triangles = sphere(rings)
+        name = f"{len(triangles) / 1e3:.0f} k faces"
+        binary = folder / f"{rings}.stl"
+        binary.write_bytes(encode_binary_stl(triangles))
+        yield f"read binary, {name}", median_s(lambda path=binary: read_stl(path))
+        reading = read_stl(binary)
+        options = ValidationOptions()
+        yield f"validate and repair, {name}", median_s(lambda r=reading, o=options: validate(r, o))
+        mesh = validate(reading, options).mesh
+        yield f"analyse, {name}", median_s(lambda m=mesh, r=reading, o=options: analyze(m, r.report, o))
+        yield f"dimensions, {name}", median_s(lambda m=mesh: measure_dimensions(m))
+    text = folder / "text.stl"
+    text.write_text(ascii_stl(sphere(220)))
+    size_mb = text.stat().st_size / 1e6
+    yield f"read ASCII, {size_mb:.0f} MB", median_s(lambda: read_stl(text))
+
+
+def picture_figures(folder):
+    """Still, size chart and turntable."""
+    backend = open_backend()
+    for rings in (71, 288):
+        reading = read_stl(_written(folder, rings))
+        mesh = validate(reading, ValidationOptions()).mesh
+        name = f"{len(mesh.faces) / 1e3:.0f} k faces"
+        yield f"load into the renderer, {name}", median_s(lambda m=mesh: Studio(backend, m))
+        studio = Studio(backend, mesh)
+        for quality in Quality:
+            options = RenderOptions(quality=quality)
+            figure = median_s(lambda s=studio, o=options: s.draw_still(o, folder / "still.png"))
+            yield f"still 1920x1080 {quality}, {name}", figure
+        video = RenderOptions(video_duration=1.0)
+        seconds = median_s(lambda s=studio, o=video: s.record_turntable(o, folder / "video.mp4"))
+        yield f"turntable 1920x1080, {name}, per frame", seconds / 30
+
+
+def storage_figures(folder):
+    """The queue's file with ten thousand jobs."""
+    home = Home(folder / "home")
+    home.create()
+    states = QueueStateManager(home)
+    job = {"output_folder": folder, "output_base_folder": folder, "output_name": "m"}
+    jobs = tuple(QueueJob(id=new_job_id(), stl_path=folder / f"{n}.stl", **job) for n in range(10_000))
+    state = QueueState(jobs=jobs)
+    yield "encode queue of 10,000 jobs", median_s(lambda: encode_json(state.to_dict()))
+    yield "save queue of 10,000 jobs", median_s(lambda: states.save_queue_state(state))
+    yield "load queue of 10,000 jobs", median_s(states.load_queue_state)
+
+
+def engine_figures(folder):
+    """Whole jobs through worker processes."""
+    models = folder / "models"
+    models.mkdir()
+    data = encode_binary_stl(sphere(20))
+    for number in range(40):
+        (models / f"{number}.stl").write_bytes(data)
+    for template in ("batch_analysis", "quick_preview"):
+        with Workspace(folder / template, output=folder / f"out-{template}") as ws:
+            ws.queue.use_template(ws.templates.load_template(template))
+            ws.queue.add(models)
+            started = time.perf_counter()
+            ws.queue.start()
+            ws.queue.wait()
+            yield f"job of template {template}, two at a time, each", (time.perf_counter() - started) / 40
+
+
+def _written(folder, rings):
+    path = folder / f"picture-{rings}.stl"
+    path.write_bytes(encode_binary_stl(sphere(rings)))
+    return path
+
+
+def main():
+    table = Table("what", "median seconds", box=None, pad_edge=False)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for figures in (mesh_figures, picture_figures, storage_figures, engine_figures):
+            for what, seconds in figures(folder):
+                table.add_row(what, f"{seconds:.4f}")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
