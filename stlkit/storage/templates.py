@@ -108,6 +108,16 @@ class TemplateManager:
         """Return the titles of all templates that can be read, sorted."""
         return sorted(template.name for template in self._readable())
 
+    def problems(self) -> list[str]:
+        """Return what is wrong with template files that cannot be read, one sentence a file."""
+        found = []
+        for path in self._files():
+            try:
+                self._read(path)
+            except TemplateError as error:
+                found.append(str(error))
+        return found
+
     def _readable(self) -> Iterator[QueueTemplate]:
         for path in self._files():
             try:

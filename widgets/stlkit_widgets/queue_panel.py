@@ -140,11 +140,13 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if (written, options) == (self._templates_written, self._options):
             return
         self._templates_written, self._options = written, options
+        templates = self._workspace.templates
         try:
-            titles = self._workspace.templates.list_templates()
-            self._templates = {title: self._workspace.templates.load_template(title) for title in titles}
-        except TemplateError as error:
+            self._templates = {title: templates.load_template(title) for title in templates.list_templates()}
+        except TemplateError as error:  # one was taken away in between
             self._notice = (Severity.ERROR, str(error))
+        if problems := templates.problems():
+            self._notice = (Severity.ERROR, "; ".join(problems))
         same = next((title for title, template in self._templates.items() if _options_of(template) == options), None)
         self._showing_in = threading.get_ident()
         try:
