@@ -5,6 +5,7 @@ from ipywidgets import Widget
 
 from stlkit.engine.supervisor import Supervisor
 from stlkit.model.jobs import JobState
+from stlkit.model.templates import BUILT_IN_TEMPLATES
 from stlkit.workspace import Workspace
 from stlkit_widgets import QueuePanel
 
@@ -148,12 +149,12 @@ def test_showing_a_template_is_not_choosing_one(tmp_path, watching, title):
 
 
 def test_a_damaged_template_is_named(tmp_path):
-    """The panel works without the templates and says which file to mend."""
+    """The panel offers all the others and says which file to mend."""
     with Workspace(tmp_path / "home") as workspace:
         (workspace.home.templates / "mine.json").write_text("{")
         panel = QueuePanel(workspace)
         assert "mine.json" in panel.message.value
-        assert panel.template_box.options == ("(own options)",)
+        assert panel.template_box.options == tuple(sorted(t.name for t in BUILT_IN_TEMPLATES.values()))
 
 
 def test_jobs_of_an_earlier_session_are_offered_and_resumed(tmp_path, models, watching):
