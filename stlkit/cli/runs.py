@@ -1,0 +1,120 @@
+"""Commands that work: run, resume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from stlkit.cli.console import (
+    ALL_COMPLETED,
+    INTERRUPTED,
+    SOME_FAILED,
+    HomeOption,
+    JsonOption,
+    KeyValueOption,
+    err,
+    out,
+    parse_options,
+    print_json,
+    shown,
+    tell,
+)
+from stlkit.cli.looking import print_jobs
+from stlkit.engine.progress_bar import showing_progress
+from stlkit.errors import JobError
+from stlkit.files import one_line
+from stlkit.model.jobs import JobState
+from stlkit.model.options import CheckedOptions, OutputSettings, QueueSettings, RenderOptions, ValidationOptions
+from stlkit.workspace import Workspace
+
+_GROUPS: tuple[type[CheckedOptions], ...] = (RenderOptions, ValidationOptions, OutputSettings, QueueSettings)
+
+JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", min=1, max=64, help="Jobs that run side by side.")]
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="STL files, folders or patterns.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the outputs.", show_default=False)],
+    template: Annotated[str, typer.Option("--template", "-t", help="Template, by name.")] = "default_render",
+    option: KeyValueOption = None,
+    jobs: JobsOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Process STL files."""
+    chosen = parse_options(option or (), _GROUPS)
+    with Workspace(home, created_by="cli") as workspace:
+        queue = workspace.queue
+        wanted = workspace.templates.load_template(template)
+        # As the jobs' own options: what an earlier session left in the queue keeps its own.
+        render = wanted.render_options.merged(chosen[RenderOptions]).differing_from(queue.render_options)
+        validation = wanted.validation_options.merged(chosen[ValidationOptions])
+        naming = wanted.output_settings.merged(chosen[OutputSettings])
+        _configure(workspace, chosen[QueueSettings], jobs)
+        queue.clear()
+        for note in workspace.recovery.notes:
+            tell(note, as_json=as_json)
+        waiting = len(queue.jobs)
+        added = queue.add(
+            paths,
+            output=output,
+            render_options=render,
+            validation_options=validation.differing_from(queue.validation_options),
+            output_settings=naming.differing_from(queue.output_settings),
+        )
+        if waiting:
+            tell(f"{waiting} unfinished jobs of an earlier run wait; 'stlkit resume' takes them up", as_json=as_json)
+        if added.duplicates:
+            tell(str(added), as_json=as_json)
+        if not added.jobs and not added.duplicates:
+            raise JobError(f"there are no STL files in {', '.join(map(one_line, paths))}")
+        _work(workspace, [job.id for job in added.jobs], as_json=as_json)
+
+
+def resume(jobs: JobsOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Finish what an interrupted run left."""
+    with Workspace(home, created_by="cli") as workspace:
+        _tell_recovery(workspace, as_json=as_json)
+        open_ids = [job.id for job in workspace.queue.jobs if not job.state.ended]
+        if not open_ids:
+            tell("nothing to resume", as_json=as_json)
+        _configure(workspace, {}, jobs)
+        workspace.queue.resume()
+        _work(workspace, open_ids, as_json=as_json)
+
+
+def _work(workspace: Workspace, job_ids: Sequence[str], *, as_json: bool) -> NoReturn:
+    """Run the queue to its end, print what came out, and end with the exit code."""
+    queue = workspace.queue
+    queue.start()
+    try:
+        with nullcontext() if as_json else showing_progress(queue, err):
+            queue.wait()
+    except KeyboardInterrupt:
+        tell("interrupted; 'stlkit resume' takes up what is unfinished", as_json=as_json)
+        raise typer.Exit(INTERRUPTED) from None
+    jobs = [queue.job(job_id) for job_id in job_ids]
+    folders = sorted({job.output_base_folder for job in jobs})
+    if as_json:
+        print_json({"counts": queue.counts(), "output_folders": folders, "jobs": jobs})
+    else:
+        print_jobs(jobs)
+        for folder in folders:
+            out.print(f"outputs: {shown(folder)}", highlight=False, soft_wrap=True)
+    completed = all(job.state is JobState.COMPLETED for job in jobs)
+    raise typer.Exit(ALL_COMPLETED if completed else SOME_FAILED)
+
+
+def _configure(workspace: Workspace, settings: Mapping[str, Any], jobs: int | None) -> None:
+    wanted = {**settings, **({"max_concurrent_jobs": jobs} if jobs else {})}
+    workspace.queue.configure(settings=wanted)
+
+
+def _tell_recovery(workspace: Workspace, *, as_json: bool) -> None:
+    recovery = workspace.recovery
+    if recovery.jobs or recovery.notes or recovery.removed:
+        tell(str(recovery), as_json=as_json)
