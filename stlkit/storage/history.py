@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Row, text
 
 from stlkit._version import __version__
 from stlkit.errors import HistoryError
@@ -22,9 +20,8 @@ from stlkit.model.encoding import to_plain
 from stlkit.model.jobs import JobResults, QueueJob
 from stlkit.model.options import RenderOptions, ValidationOptions
 from stlkit.model.times import format_utc, parse_utc, utc_now
+from stlkit.storage.database import open_database, transaction
 from stlkit.storage.schema import SCHEMA_VERSION, prepare_schema
-
-BUSY_TIMEOUT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +108,7 @@ class JobHistoryManager:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = _open_engine(path)
+        self._engine = open_database(path)
         with self._begin() as connection:
             prepare_schema(connection, path)
 
@@ -339,33 +336,8 @@ class JobHistoryManager:
                 path=self.path,
             ) from error
 
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise HistoryError(
-                f"the history {self.path} cannot be used: {error.__cause__ or error}. Move the file away to start a "
-                "new history, or restore a copy of it.",
-                path=self.path,
-            ) from error
-
-
-def _open_engine(path: Path) -> Engine:
-    # pool_size counts idle connections that are kept; the supervising threads and the notebook share them
-    engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=4, max_overflow=60)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        # what is in the file's schema may come from a stranger; none of it may call anything with side effects
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # with WAL, FULL makes a commit survive a power failure; a job ends seldom enough to pay for that
-        connection.execute("PRAGMA synchronous = FULL")
-
-    return engine
+    def _begin(self) -> AbstractContextManager[Connection]:
+        return transaction(self._engine, self.path)
 
 
 def _record(row: Row[Any]) -> JobHistoryRecord:

@@ -1,0 +1,65 @@
+"""Connections to ``job_history.db``: pooled, patient with other writers, and of errors that say what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from stlkit.errors import HistoryError
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def open_database(path: Path, *, durable: bool = True) -> Engine:
+    """Open a database in WAL mode, for any number of threads and processes.
+
+    Parameters
+    ----------
+    path : Path
+        Made where it is missing.
+    durable : bool
+        Whether a commit survives a power failure. One that does not may be lost then, but never torn.
+
+    Returns
+    -------
+    Engine
+        Nothing is opened before it is used.
+    """
+    # pool_size counts idle connections that are kept; the supervising threads and the notebook share them
+    engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=4, max_overflow=60)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        # what is in the file's schema may come from a stranger; none of it may call anything with side effects
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA journal_mode = WAL")
+        # with WAL, FULL makes a commit survive a power failure; a job ends seldom enough to pay for that
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine, path: Path) -> Iterator[Connection]:
+    """Do something in one transaction, which is committed at the end.
+
+    Raises
+    ------
+    HistoryError
+        The database cannot be used; nothing has changed.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise HistoryError(
+            f"the history {path} cannot be used: {error.__cause__ or error}. Move the file away to start a "
+            "new history, or restore a copy of it.",
+            path=path,
+        ) from error
