@@ -1,0 +1,134 @@
+"""A real browser on a real JupyterLab. Screenshots are kept in ``artefacts/`` beside this file."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # lab.py
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_OPTIONS = (
+    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # WebGL without a GPU
+)  # fmt: skip
+ARTEFACTS = HERE / "artefacts"
+
+HARMLESS = {
+    # what the console may say: why
+    r"t\.on is not a function": "pythreejs with a directional or point light; the picture is right",
+    r"Failed to load resource.*404.*/api/(contents|workspaces)": "JupyterLab looks for what it has not saved yet",
+    r"WebSocket is closed before the connection is established": "a kernel was restarted while the page spoke with it",
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Have one worker run all stories: one server and one browser at a time are enough for two cores."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of the browser; without one the stories are skipped, but on a CI machine they fail."""
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found is None:
+        message = "no Chromium here; to run these tests: make chromium"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    return found
+
+
+@pytest.fixture(scope="session")
+def lab(chromium, tmp_path_factory):
+    """The JupyterLab server of the whole run."""
+    assert chromium, "without a browser a server is of no use"
+    pytest.importorskip("jupyterlab")
+    from lab import Lab  # noqa: PLC0415 - needs playwright
+
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """A browser; ended with its module, because while it lives no other test of this process can run asyncio."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - few test runs need it
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=list(CHROMIUM_OPTIONS), ignore_default_args=["--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser, request):
+    """Give the function that opens a page; what any of them writes as an error on its console fails the test."""
+    contexts, errors = [], []
+
+    def note(text):
+        if not any(re.search(harmless, text) for harmless in HARMLESS):
+            errors.append(text)
+
+    def open_page(*, width=1400, height=1000, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: note(str(error)))
+        page.on("console", lambda message: note(_text_of(message)) if message.type == "error" else None)
+        return page
+
+    yield open_page
+    for number, context in enumerate(contexts):
+        for page in context.pages:
+            page.screenshot(path=_picture(request, f"end{number or ''}"))
+        context.close()
+    assert errors == []
+
+
+def _text_of(message):
+    return f"{message.text} {message.location.get('url', '')}"
+
+
+@pytest.fixture
+def page(new_page):
+    """A page of a desktop's size."""
+    return new_page()
+
+
+@pytest.fixture
+def notebook(lab, request, page):
+    """Give the function that opens a notebook with the given cells and runs them; its kernel ends with the test."""
+    from lab import Notebook  # noqa: PLC0415 - needs playwright
+
+    def open_notebook(*cells, page=page, name=None, run=True):
+        opened = Notebook(page, lab, cells, name or f"{request.node.name}.ipynb").open()
+        if run:
+            opened.run_all()
+        return opened
+
+    yield open_notebook
+    lab.end_kernels()
+
+
+@pytest.fixture
+def shot(request):
+    """Give the function that keeps a picture of a page, or of one element of it."""
+
+    def keep(target, name):
+        target.screenshot(path=_picture(request, name))
+
+    return keep
+
+
+def _picture(request, name):
+    ARTEFACTS.mkdir(exist_ok=True)
+    return ARTEFACTS / f"{request.node.name}-{name}.png"
