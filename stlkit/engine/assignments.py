@@ -13,6 +13,7 @@ from stlkit.model.options import OutputSettings, RenderOptions, ValidationOption
 from stlkit.pipeline.order import JobOrder
 from stlkit.pipeline.plan import estimate_duration_s
 from stlkit.storage.cache import TempFileManager
+from stlkit.storage.history import JobEnd
 from stlkit.storage.progress import ProcessingState, load_processing_state, save_processing_state
 
 
@@ -52,6 +53,11 @@ class AssignmentMaker:
             state.global_validation_options.merged(job.validation_options),
             state.global_output_settings.merged(job.output_settings),
         )
+
+    def end_of(self, ended: QueueJob) -> JobEnd:
+        """Return the end of a job that no worker had in hand, with the options it would have run with."""
+        render, validation, output = self.options_of(ended)
+        return JobEnd(job=ended, render=render, validation=validation, output=output)
 
     def needs_of(self, job: QueueJob) -> JobNeeds:
         """Forecast time and memory, without opening the file."""

@@ -22,11 +22,11 @@ from stlkit.engine.watcher import Watcher
 from stlkit.errors import StorageError
 from stlkit.files import printable
 from stlkit.model.jobs import JobState, QueueJob, QueueState
-from stlkit.model.options import RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
 from stlkit.pipeline.order import FailureCause, JobAnswer
 from stlkit.pipeline.plan import Stage
 from stlkit.storage.cache import TempFileManager
+from stlkit.storage.history import JobEnd
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME as PROGRESS_FILE_NAME
 
@@ -84,7 +84,7 @@ class SupervisorDesk:
         self._end_as: dict[str, JobState] = {}
         self._not_before: dict[str, float] = {}
         self._reserved: set[str] = set()
-        self._unrecorded: dict[str, tuple[QueueJob, RenderOptions, ValidationOptions]] = {}
+        self._unrecorded: dict[str, JobEnd] = {}
         self._memory_bytes: dict[str, int] = {}  # forecast of each running job
 
     # --- what the queue asks of running jobs; the condition is held ---
@@ -191,6 +191,7 @@ class SupervisorDesk:
             remove_partial_outputs(self._book.get(job_id).output_folder, assignment.order.output_base_folder)
         with self._changed:
             self._hold.discard(job_id)
+            concurrency = len(self._memory_bytes)
             self._memory_bytes.pop(job_id, None)
             wanted = self._end_as.pop(job_id, None)
             job = self._book.change(job_id, actual_duration=(self._book.get(job_id).actual_duration or 0) + working_s)
@@ -205,8 +206,16 @@ class SupervisorDesk:
                 self._put_back(job)
             if verdict.state is None:
                 return
-        ended = _ended(job, answer, verdict.state)
-        self.commit(ended, assignment.order.render, assignment.order.validation)
+        order = assignment.order
+        self.commit(
+            JobEnd(
+                job=_ended(job, answer, verdict.state),
+                render=order.render,
+                validation=order.validation,
+                output=order.output,
+                concurrency=concurrency,
+            )
+        )
 
     def give_up(self, job_id: str, error: Exception) -> None:
         """Take back a job that could not be settled, because of an error nobody foresaw; a person may resume it."""
@@ -215,23 +224,22 @@ class SupervisorDesk:
             if job_id in self._book and not self._book.get(job_id).state.ended:
                 self._move(job_id, JobState.PAUSED, stage=None, progress=0.0, error_message=f"not settled: {error}")
 
-    def commit(self, ended: QueueJob, render: RenderOptions, validation: ValidationOptions) -> None:
+    def commit(self, end: JobEnd) -> None:
         """End a job: in the history, then in the queue, then in the output folder.
 
         Parameters
         ----------
-        ended : QueueJob
-            As it is to be after its end; no supervisor has it in hand any more.
-        render, validation : options
-            What it ran with.
+        end : JobEnd
+            The job as it is to be after its end; no supervisor has it in hand any more.
         """
+        ended = end.job
         try:
-            self._recorder.commit(ended, render, validation)
+            self._recorder.commit(end)
         except StorageError as error:
             with self._changed:
                 self._reserved.discard(ended.id)
                 self._move(ended.id, JobState.PAUSED, stage=None, progress=0.0)
-                self._unrecorded[ended.id] = (ended, render, validation)
+                self._unrecorded[ended.id] = end
                 self._pause_for_storage(f"the end of job {ended.id} could not be recorded: {error}")
             return
         self._cache.cleanup_job_cache(ended.id)
@@ -285,7 +293,7 @@ class SupervisorDesk:
                 "are for all jobs; reduce the model, or raise memory_budget_mb"
             )
             refused = replace(job, state=JobState.FAILED, completed_at=utc_now(), error_message=message)
-            self.commit(refused, *self.assignments.options_of(job)[:2])
+            self.commit(self.assignments.end_of(refused))
             return False
         return not self._memory_bytes or sum(self._memory_bytes.values()) + needs.memory_bytes <= budget
 
@@ -342,7 +350,7 @@ class SupervisorDesk:
                 self._reserved.add(job_id)
             self._changed.notify_all()
         for job_id in waiting:
-            self.commit(*unrecorded[job_id])
+            self.commit(unrecorded[job_id])
 
     def _has_gone_on(self, job: QueueJob) -> bool:
         return job.state is not JobState.PAUSED or self.in_hand(job) or job.id in self._reserved

@@ -503,9 +503,9 @@ class JobQueue(QueueView):
                 return
             if found.state.ended or not self._desk.reserve(found.id):
                 raise JobError(f"job {found.id} has ended", job_id=found.id)
-            render, validation, _ = self._desk.assignments.options_of(found)
+            end = self._desk.assignments.end_of(replace(found, state=state, completed_at=utc_now()))
         # outside the lock: a busy database must not stop the queue
-        self._desk.commit(replace(found, state=state, completed_at=utc_now()), render, validation)
+        self._desk.commit(end)
 
     def _fill_seats(self) -> None:
         wanted = self._state.queue_settings.max_concurrent_jobs

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from stlkit.errors import OutputError
 from stlkit.model.jobs import QueueJob
-from stlkit.model.options import RenderOptions, ValidationOptions
 from stlkit.outputs.logs import append_processing_log, logged_job_ids
 from stlkit.outputs.summary import write_summary
-from stlkit.storage.history import JobHistoryManager
+from stlkit.storage.history import JobEnd, JobHistoryManager
 from stlkit.storage.writer import CoalescingWriter
 
 _log = logging.getLogger(__name__)
@@ -41,17 +40,15 @@ class JobRecorder:
         self._lock = threading.Lock()
         self._writer = CoalescingWriter(_write_summaries, name="stlkit-summary-writer")
 
-    def commit(self, job: QueueJob, render: RenderOptions, validation: ValidationOptions) -> None:
-        """Record an ended job in the history; when this returns, it can not be lost.
+    def commit(self, *ends: JobEnd) -> None:
+        """Record ended jobs in the history, all at once; when this returns, they can not be lost.
 
         Raises
         ------
         HistoryError
             The database cannot be written.
         """
-        self._history.record_job_completion(
-            job, job.results, render=render, validation=validation, session_id=self._session_id
-        )
+        self._history.record_job_completions(ends, session_id=self._session_id)
 
     def check(self) -> None:
         """Find out whether an end could be recorded now; raises as `commit` does where it could not."""

@@ -78,6 +78,18 @@ class JobResults:
     faces : int or None
     stage_durations_s : dict of str to float
     peak_memory_bytes : int or None
+    output_bytes : int or None
+        Size of the files in `files_generated`.
+    options_hash : str or None
+        Of everything that decides over the outputs.
+    geometry_hash : str or None
+        Equal for the same model at any size and place, under any name.
+    geometry_size_mm : float or None
+        Length that `geometry_hash` took as 1.
+    reused_files : int
+        Outputs that were there already and were not made again.
+    saved_s : float
+        Working time that this saved.
     """
 
     validation_passed: bool | None = None
@@ -89,6 +101,12 @@ class JobResults:
     faces: Count | None = None
     stage_durations_s: dict[str, float] = field(default_factory=dict)
     peak_memory_bytes: Count | None = None
+    output_bytes: Count | None = None
+    options_hash: str | None = None
+    geometry_hash: str | None = None
+    geometry_size_mm: float | None = None
+    reused_files: Count = 0
+    saved_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

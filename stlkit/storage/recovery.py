@@ -10,9 +10,8 @@ from pathlib import Path
 from stlkit.errors import OptionError
 from stlkit.files import one_line, printable, remove_abandoned_parts
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
-from stlkit.model.options import RenderOptions, ValidationOptions
 from stlkit.storage.cache import TempFileManager
-from stlkit.storage.history import JobHistoryManager, JobHistoryRecord
+from stlkit.storage.history import JobEnd, JobHistoryManager, JobHistoryRecord
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME, ProcessingState, load_processing_state
 from stlkit.storage.queue_state import QueueStateManager
@@ -221,11 +220,8 @@ class SessionRecoveryManager:
         ended = [job for job in state.jobs if job.state.ended]
         known = self._history.known_ids([job.id for job in ended])
         missing = [job for job in ended if job.id not in known]
-        for job in missing:
-            render, validation = _options_of(job, state)
-            self._history.record_job_completion(
-                job, job.results, render=render, validation=validation, session_id=state.queue_session_id
-            )
+        ends = (_end_of(job, state) for job in missing)
+        self._history.record_job_completions(ends, session_id=state.queue_session_id)
         return [
             RecoveredJob(
                 job_id=job.id,
@@ -290,14 +286,16 @@ def _shared_folders(state: QueueState) -> list[Path]:
     return [folder for base in bases for folder in (base, base / "failed") if folder == base or not folder.is_symlink()]
 
 
-def _options_of(job: QueueJob, state: QueueState) -> tuple[RenderOptions | None, ValidationOptions | None]:
+def _end_of(job: QueueJob, state: QueueState) -> JobEnd:
     try:
-        return (
-            state.global_render_options.merged(job.render_options),
-            state.global_validation_options.merged(job.validation_options),
+        return JobEnd(
+            job=job,
+            render=state.global_render_options.merged(job.render_options),
+            validation=state.global_validation_options.merged(job.validation_options),
+            output=state.global_output_settings.merged(job.output_settings),
         )
     except OptionError:
-        return None, None
+        return JobEnd(job=job)
 
 
 def _report(job: QueueJob, found: str, done: str, state: JobState, source: SourceState) -> RecoveredJob:

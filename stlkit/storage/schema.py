@@ -16,9 +16,9 @@ from stlkit.errors import HistoryError
 from stlkit.files import make_folder
 from stlkit.model.times import utc_now
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-SCHEMA = (
+DOCUMENTED = (
     """\
 CREATE TABLE job_history (
     id TEXT PRIMARY KEY,
@@ -56,6 +56,31 @@ CREATE TABLE job_history (
     "CREATE INDEX idx_created_at ON job_history(created_at)",
     "CREATE INDEX idx_state ON job_history(state)",
 )
+"""The table of the specification and its indexes."""
+
+FACTS = (
+    """\
+CREATE TABLE job_facts (
+    job_id TEXT PRIMARY KEY,
+    faces INTEGER,
+    stage_durations TEXT, -- JSON, seconds by stage
+    peak_memory_bytes INTEGER,
+    output_bytes INTEGER,
+    output_settings TEXT, -- JSON
+    errors TEXT, -- JSON array
+    attempts INTEGER,
+    concurrency INTEGER,
+    options_hash TEXT,
+    geometry_hash TEXT,
+    geometry_size_mm REAL,
+    reused_files INTEGER NOT NULL DEFAULT 0,
+    saved_s REAL NOT NULL DEFAULT 0
+)""",
+    "CREATE INDEX idx_geometry_hash ON job_facts(geometry_hash)",
+)
+"""What else is known of a job; a row belongs to the row of the same id in ``job_history``."""
+
+SCHEMA = (*DOCUMENTED, *FACTS)
 
 # For columns that tables of version 0 may lack; what cannot be known stands there as empty.
 _LATE_COLUMNS = {
@@ -78,8 +103,13 @@ def _adopt(connection: Connection) -> None:
     for name, kind in _LATE_COLUMNS.items():
         if name not in present:
             connection.exec_driver_sql(f"ALTER TABLE job_history ADD COLUMN {name} {kind}")
-    for statement in SCHEMA[1:]:
+    for statement in DOCUMENTED[1:]:
         connection.exec_driver_sql(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS"))
+
+
+def _add_facts(connection: Connection) -> None:
+    for statement in FACTS:
+        connection.exec_driver_sql(statement)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +121,10 @@ class DatabaseStep:
     apply: Callable[[Connection], None]
 
 
-DATABASE_STEPS = (DatabaseStep(name="versioned", to_version=1, apply=_adopt),)
+DATABASE_STEPS = (
+    DatabaseStep(name="versioned", to_version=1, apply=_adopt),
+    DatabaseStep(name="facts", to_version=2, apply=_add_facts),
+)
 
 
 def prepare_schema(connection: Connection, path: Path) -> None:

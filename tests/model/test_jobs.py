@@ -32,7 +32,10 @@ def test_ids_sort_by_time_and_never_come_twice():
 
 def test_results_survive_json():
     """What a worker answers arrives as it was."""
-    results = JobResults(validation_passed=False, warnings=("w",), stage_durations_s={"image": 1.5}, faces=12)
+    results = JobResults(
+        validation_passed=False, warnings=("w",), stage_durations_s={"image": 1.5}, faces=12,
+        output_bytes=5, options_hash="o", geometry_hash="g", geometry_size_mm=1.5, reused_files=2, saved_s=0.5,
+    )  # fmt: skip
     assert from_plain(JobResults, json.loads(json.dumps(to_plain(results)))) == results
 
 

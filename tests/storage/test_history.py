@@ -11,10 +11,10 @@ import pytest
 from stlkit.errors import HistoryError
 from stlkit.files import sha256_of
 from stlkit.model.jobs import JobResults, JobState, QueueJob, new_job_id
-from stlkit.model.options import RenderOptions, ValidationOptions
+from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
-from stlkit.storage.history import JobHistoryManager
-from stlkit.storage.schema import SCHEMA
+from stlkit.storage.history import JobEnd, JobFacts, JobHistoryManager
+from stlkit.storage.schema import DOCUMENTED, SCHEMA
 
 
 @pytest.fixture
@@ -43,12 +43,13 @@ def ended_job(tmp_path, name="a.stl", state=JobState.COMPLETED, age=timedelta(0)
 
 
 def test_the_schema_is_the_documented_one(history):
-    """Table and indexes stand in the file exactly as the specification has them."""
+    """Table and indexes stand in the file exactly as the specification has them; all else is in a table beside it."""
     with sqlite3.connect(history.path) as connection:
         found = [row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
         journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
     connection.close()
     assert sorted(found) == sorted(SCHEMA)
+    assert all("job_facts" in statement for statement in SCHEMA if statement not in DOCUMENTED)
     assert journal == "wal"
 
 
@@ -73,6 +74,51 @@ def test_a_job_comes_back_as_it_was_recorded(history, tmp_path):
         created_at = connection.execute("SELECT created_at FROM job_history").fetchone()[0]
     connection.close()
     assert created_at.endswith("Z")
+
+
+def test_what_is_known_beside_the_documented_columns_comes_back(history, tmp_path):
+    """Facts are recorded with the job, from its results and from what it ran with."""
+    results = JobResults(
+        errors=("no video",), faces=1234, stage_durations_s={"image": 1.5}, peak_memory_bytes=10**9, output_bytes=77,
+        options_hash="aa", geometry_hash="bb", geometry_size_mm=2.5, reused_files=3, saved_s=4.5,
+    )  # fmt: skip
+    job = ended_job(tmp_path, attempts=2)
+    history.record_job_completion(job, results, output=OutputSettings(custom_prefix="shop"), concurrency=2)
+    settings = history.find_facts([job.id])[job.id].output_settings
+    assert settings["custom_prefix"] == "shop"
+    assert history.find_facts([job.id, "unknown"]) == {
+        job.id: JobFacts(
+            job_id=job.id, faces=1234, stage_durations={"image": 1.5}, peak_memory_bytes=10**9, output_bytes=77,
+            output_settings=settings, errors=("no video",), attempts=2, concurrency=2, options_hash="aa",
+            geometry_hash="bb", geometry_size_mm=2.5, reused_files=3, saved_s=4.5,
+        )
+    }  # fmt: skip
+
+
+def test_many_ends_are_recorded_in_one_transaction(history, tmp_path):
+    """All are new or known, none is doubled, and where one cannot be stored none is."""
+    jobs = [ended_job(tmp_path, results=JobResults(faces=n)) for n in range(1200)]
+    assert history.record_job_completion(jobs[0], JobResults()) is True
+    assert history.record_job_completions((JobEnd(job=job) for job in [*jobs, jobs[5]]), session_id="s") == 1199
+    assert history.known_ids([job.id for job in jobs]) == {job.id for job in jobs}
+    facts = history.find_facts([job.id for job in jobs])
+    assert [facts[job.id].faces for job in jobs] == [None, *range(1, 1200)]
+    good, bad = ended_job(tmp_path), ended_job(tmp_path, results=JobResults(faces=2**70))
+    with pytest.raises((HistoryError, OverflowError)):
+        history.record_job_completions([JobEnd(job=good), JobEnd(job=bad)])
+    assert history.known_ids([good.id, bad.id]) == frozenset()
+    assert history.find_facts([good.id]) == {}
+
+
+def test_facts_of_a_row_that_was_removed_by_hand_give_way(history, tmp_path):
+    """Such a job can be recorded again."""
+    job = ended_job(tmp_path)
+    history.record_job_completion(job, JobResults(faces=1))
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("DELETE FROM job_history")
+    connection.close()
+    assert history.record_job_completion(job, JobResults(faces=2)) is True
+    assert history.find_facts([job.id])[job.id].faces == 2
 
 
 def test_similar_jobs_have_the_same_path_or_the_same_content(history, tmp_path):
@@ -115,6 +161,7 @@ def test_old_records_are_removed_and_new_ones_kept(history, tmp_path):
         history.record_job_completion(job, JobResults())
     assert history.cleanup_old_records(keep_days=90) == 1
     assert [record.id for record in history.records()] == [new.id]
+    assert set(history.find_facts([old.id, new.id])) == {new.id}
 
 
 def test_a_file_that_is_no_database_is_a_clear_error(tmp_path):
@@ -140,7 +187,7 @@ def test_processes_that_record_at_once_lose_nothing(history, tmp_path):
 import sys
 from pathlib import Path
 from stlkit.model.jobs import JobResults, JobState, QueueJob, new_job_id
-from stlkit.storage.history import JobHistoryManager
+from stlkit.storage.history import JobEnd, JobFacts, JobHistoryManager
 manager = JobHistoryManager(Path(sys.argv[1]))
 for n in range(40):
     job = QueueJob(id=new_job_id(), stl_path=Path("/m.stl"), output_folder=Path("/o"), output_base_folder=Path("/o"),

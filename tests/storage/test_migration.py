@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from stlkit.errors import HistoryError, NewerVersionError, TemplateError
+from stlkit.model.jobs import JobResults, JobState, QueueJob
 from stlkit.model.templates import QueueTemplate
 from stlkit.storage.config import load_config, save_config
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.home import Home
 from stlkit.storage.migration import CONFIG_STEPS, STATE_STEPS, TEMPLATE_STEPS, StateMigration
 from stlkit.storage.queue_state import QueueStateManager
-from stlkit.storage.schema import DATABASE_STEPS, SCHEMA_VERSION
+from stlkit.storage.schema import DATABASE_STEPS, DOCUMENTED, SCHEMA_VERSION
 from stlkit.storage.templates import TemplateManager
 
 EXAMPLES = Path(__file__).with_name("examples")
@@ -110,7 +111,7 @@ def test_a_history_of_version_0(home):
         row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql != ''")
     }
     connection.close()
-    assert indexes == {"idx_stl_path", "idx_stl_checksum", "idx_created_at", "idx_state"}
+    assert indexes == {"idx_stl_path", "idx_stl_checksum", "idx_created_at", "idx_state", "idx_geometry_hash"}
     (kept,) = home.backups.glob("job_history_before-migration-from-0_*.db")
     connection = sqlite3.connect(kept)
     assert connection.execute("SELECT id FROM job_history").fetchall() == [("job_001",)]
@@ -118,6 +119,31 @@ def test_a_history_of_version_0(home):
     connection.close()
     JobHistoryManager(home.history).close()
     assert len(list(home.backups.iterdir())) == 1
+
+
+def test_a_history_of_version_1(home):
+    """The documented table stays as it was, facts can be recorded beside it, and a copy is kept."""
+    connection = sqlite3.connect(home.history)
+    connection.executescript((EXAMPLES / "job_history_1.sql").read_text())
+    before = connection.execute("SELECT * FROM job_history").fetchall()
+    connection.close()
+    history = JobHistoryManager(home.history)
+    (record,) = history.records()
+    assert (record.id, record.warnings, record.validation_passed) == ("job_002", ("2 open edges",), True)
+    assert history.find_facts([record.id]) == {}
+    ended = QueueJob(
+        id="job_003", stl_path=home.root / "m.stl", output_folder=home.root, output_base_folder=home.root,
+        output_name="m", state=JobState.COMPLETED,
+    )  # fmt: skip
+    history.record_job_completion(ended, JobResults(faces=12))
+    assert history.find_facts(["job_002", "job_003"])["job_003"].faces == 12
+    history.close()
+    connection = sqlite3.connect(home.history)
+    tables = [row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE name = 'job_history'")]
+    assert tables == [DOCUMENTED[0]]
+    assert connection.execute("SELECT * FROM job_history WHERE id = 'job_002'").fetchall() == before
+    connection.close()
+    assert len(list(home.backups.glob("job_history_before-migration-from-1_*.db"))) == 1
 
 
 def test_newer_major_versions_are_refused_and_not_touched(home):

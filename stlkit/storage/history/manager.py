@@ -1,54 +1,36 @@
-"""``job_history.db``: one row for every job that ever ended."""
+"""The history database of a home folder: recording, looking up, counting, cleaning up."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, TextClause, text
 
-from stlkit._version import __version__
 from stlkit.errors import HistoryError
-from stlkit.files import decode_json, printable, sha256_of
-from stlkit.model.encoding import to_plain
+from stlkit.files import printable, sha256_of
 from stlkit.model.jobs import JobResults, QueueJob
-from stlkit.model.options import RenderOptions, ValidationOptions
-from stlkit.model.times import format_utc, parse_utc, utc_now
+from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.times import format_utc, utc_now
 from stlkit.storage.database import open_database, transaction
+from stlkit.storage.history.rows import (
+    FACT_COLUMNS,
+    RECORD_COLUMNS,
+    JobEnd,
+    JobFacts,
+    JobHistoryRecord,
+    fact_row,
+    read_facts,
+    read_record,
+    record_row,
+)
 from stlkit.storage.schema import SCHEMA_VERSION, prepare_schema
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobHistoryRecord:
-    """One row of the history; times are UTC, durations in seconds, sizes in bytes."""
-
-    id: str
-    stl_path: str
-    stl_filename: str
-    stl_size: int
-    stl_checksum: str
-    output_folder: str
-    queue_session_id: str
-    render_options: dict[str, Any]
-    validation_options: dict[str, Any]
-    state: str
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-    estimated_duration: float | None
-    actual_duration: float | None
-    validation_passed: bool | None
-    files_generated: tuple[str, ...]
-    error_message: str | None
-    warnings: tuple[str, ...]
-    app_version: str
-    created_by: str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +64,14 @@ class ProcessingStats:
     files_generated: int
 
 
-_COLUMNS = tuple(field.name for field in fields(JobHistoryRecord))
-_INSERT = text(
-    f"INSERT INTO job_history ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)}) "  # noqa: S608 - names of our own columns
-    "ON CONFLICT(id) DO NOTHING"
-)
+def _insert(table: str, columns: Sequence[str], on_conflict: str) -> TextClause:
+    values = ", ".join(f":{name}" for name in columns)
+    return text(f"INSERT OR {on_conflict} INTO {table} ({', '.join(columns)}) VALUES ({values})")  # noqa: S608 - our own names
+
+
+_INSERT_RECORDS = _insert("job_history", RECORD_COLUMNS, "ABORT")
+# facts of a row that somebody removed by hand give way
+_INSERT_FACTS = _insert("job_facts", FACT_COLUMNS, "REPLACE")
 
 
 class JobHistoryManager:
@@ -123,6 +108,8 @@ class JobHistoryManager:
         *,
         render: RenderOptions | None = None,
         validation: ValidationOptions | None = None,
+        output: OutputSettings | None = None,
+        concurrency: int | None = None,
         session_id: str = "",
     ) -> bool:
         """Record a job that has ended; recording one twice changes nothing.
@@ -132,8 +119,10 @@ class JobHistoryManager:
         job : QueueJob
             In its final state.
         results : JobResults
-        render, validation : options, optional
+        render, validation, output : options, optional
             What the job ran with; else only its own overrides are kept.
+        concurrency : int, optional
+            How many jobs ran at its end, itself included.
         session_id : str
             The workspace that ran it.
 
@@ -147,31 +136,46 @@ class JobHistoryManager:
         HistoryError
             The database cannot be written.
         """
-        row = {
-            "id": job.id,
-            "stl_path": printable(job.stl_path),
-            "stl_filename": printable(job.stl_path.name),
-            "stl_size": results.stl_size or 0,
-            "stl_checksum": results.stl_checksum or "",
-            "output_folder": printable(job.output_folder),
-            "queue_session_id": session_id,
-            "render_options": _json(to_plain(render) if render else job.render_options),
-            "validation_options": _json(to_plain(validation) if validation else job.validation_options),
-            "state": job.state.value,
-            "created_at": format_utc(job.created_at),
-            "started_at": format_utc(job.started_at) if job.started_at else None,
-            "completed_at": format_utc(job.completed_at) if job.completed_at else None,
-            "estimated_duration": job.estimated_duration,
-            "actual_duration": job.actual_duration,
-            "validation_passed": results.validation_passed,
-            "files_generated": _json([printable(path) for path in results.files_generated]),
-            "error_message": job.error_message,
-            "warnings": _json(list(results.warnings)),
-            "app_version": __version__,
-            "created_by": job.created_by,
-        }
+        end = JobEnd(
+            job=replace(job, results=results),
+            render=render,
+            validation=validation,
+            output=output,
+            concurrency=concurrency,
+        )
+        return self.record_job_completions([end], session_id=session_id) == 1
+
+    def record_job_completions(self, ends: Iterable[JobEnd], *, session_id: str = "") -> int:
+        """Record many jobs that have ended, all of them or none, in one transaction.
+
+        Parameters
+        ----------
+        ends : iterable of JobEnd
+            Jobs that are there already stay as they were recorded first.
+        session_id : str
+            The workspace that ran them.
+
+        Returns
+        -------
+        int
+            How many were not there yet.
+
+        Raises
+        ------
+        HistoryError
+            The database cannot be written.
+        """
+        by_id: dict[str, JobEnd] = {}
+        for end in ends:
+            by_id.setdefault(end.job.id, end)
         with self._begin() as connection:
-            return connection.execute(_INSERT, {name: _storable(value) for name, value in row.items()}).rowcount == 1
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            for job_id in _known_ids(connection, tuple(by_id)):
+                del by_id[job_id]
+            if by_id:
+                connection.execute(_INSERT_RECORDS, [record_row(end, session_id) for end in by_id.values()])
+                connection.execute(_INSERT_FACTS, [fact_row(end) for end in by_id.values()])
+        return len(by_id)
 
     def check_writable(self) -> None:
         """Write to the database without changing it.
@@ -187,12 +191,8 @@ class JobHistoryManager:
 
     def known_ids(self, job_ids: Sequence[str]) -> frozenset[str]:
         """Return those of the given ids that have a row."""
-        known: set[str] = set()
         with self._begin() as connection:
-            for names in _slices(job_ids):
-                query = text(f"SELECT id FROM job_history WHERE id IN ({', '.join(':' + n for n in names)})")  # noqa: S608 - our own parameter names
-                known.update(connection.execute(query, names).scalars())
-        return frozenset(known)
+            return frozenset(_known_ids(connection, job_ids))
 
     def last_checksum(self, stl_path: Path) -> str | None:
         """Return the SHA-256 that a file had when it was last processed; None where it is not known."""
@@ -222,10 +222,28 @@ class JobHistoryManager:
             found.update((record.id, record) for record in self._select(query, names))
         return found
 
+    def find_facts(self, job_ids: Sequence[str]) -> dict[str, JobFacts]:
+        """Return what is known beside their rows of those of the given jobs that have ended.
+
+        Parameters
+        ----------
+        job_ids : sequence of str
+
+        Returns
+        -------
+        dict of str to JobFacts
+            By job id; jobs that were recorded before there were facts are missing.
+        """
+        found: dict[str, JobFacts] = {}
+        for names in _slices(job_ids):
+            query = f"SELECT * FROM job_facts WHERE job_id IN ({', '.join(':' + n for n in names)})"  # noqa: S608 - our own parameter names
+            found.update((facts.job_id, facts) for facts in self._read(read_facts, query, names))
+        return found
+
     @staticmethod
     def columns() -> tuple[str, ...]:
         """Return the names of the documented columns, in their order."""
-        return _COLUMNS
+        return RECORD_COLUMNS
 
     def records(
         self, *, limit: int = 100, state: str | None = None, since: datetime | None = None
@@ -317,58 +335,46 @@ class JobHistoryManager:
         int
             How many were removed.
         """
+        old = "FROM job_history WHERE created_at < :since"
         with self._begin() as connection:
-            query = text("DELETE FROM job_history WHERE created_at < :since")
-            return connection.execute(query, {"since": _days_ago(keep_days)}).rowcount
+            since = {"since": _days_ago(keep_days)}
+            connection.execute(text(f"DELETE FROM job_facts WHERE job_id IN (SELECT id {old})"), since)  # noqa: S608
+            return connection.execute(text(f"DELETE {old}"), since).rowcount
 
     def _select(self, query: str, parameters: dict[str, Any]) -> list[JobHistoryRecord]:
+        return self._read(read_record, query, parameters)
+
+    def _read(self, read: Callable[[Mapping[str, Any]], T], query: str, parameters: dict[str, Any]) -> list[T]:
         with self._begin() as connection:
             rows = connection.execute(text(query), parameters).all()
-        return [self._record(row) for row in rows]
-
-    def _record(self, row: Row[Any]) -> JobHistoryRecord:
-        try:
-            return _record(row)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise HistoryError(
-                f"the history {self.path} holds a row that no stlkit wrote ({row[0]!r:.60}): {error}. Remove that row, "
-                "or move the file away to start a new history.",
-                path=self.path,
-            ) from error
+        found = []
+        for row in rows:
+            try:
+                found.append(read(row._mapping))  # type: ignore[arg-type]  # noqa: SLF001 - SQLAlchemy's documented way to a row's names
+            except (ValueError, TypeError, AttributeError) as error:
+                raise HistoryError(
+                    f"the history {self.path} holds a row that no stlkit wrote ({row[0]!r:.60}): {error}. Remove that "
+                    "row, or move the file away to start a new history.",
+                    path=self.path,
+                ) from error
+        return found
 
     def _begin(self) -> AbstractContextManager[Connection]:
         return transaction(self._engine, self.path)
 
 
-def _record(row: Row[Any]) -> JobHistoryRecord:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a row's names
-    for name in ("created_at", "started_at", "completed_at"):
-        values[name] = parse_utc(values[name]) if values[name] else None
-    for name in ("render_options", "validation_options"):
-        values[name] = decode_json(values[name].encode())
-    for name in ("files_generated", "warnings"):
-        values[name] = tuple(decode_json((values[name] or "[]").encode()))
-    if values["validation_passed"] is not None:
-        values["validation_passed"] = bool(values["validation_passed"])
-    return JobHistoryRecord(**values)
+def _known_ids(connection: Connection, job_ids: Sequence[str]) -> set[str]:
+    known: set[str] = set()
+    for names in _slices(job_ids):
+        query = text(f"SELECT id FROM job_history WHERE id IN ({', '.join(':' + n for n in names)})")  # noqa: S608 - our own parameter names
+        known.update(connection.execute(query, names).scalars())
+    return known
 
 
 def _slices(job_ids: Sequence[str]) -> Iterator[dict[str, str]]:
     # SQLite takes a limited number of parameters
     for start in range(0, len(job_ids), 500):
         yield {f"id{i}": job_id for i, job_id in enumerate(job_ids[start : start + 500])}
-
-
-def _json(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:  # a lone surrogate, which only the escaped form carries
-        return json.dumps(value)
-
-
-def _storable(value: Any) -> Any:
-    """Return a value that SQLite takes: a lone surrogate, which it does not, shows as an escape."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
 
 
 def _days_ago(days: int) -> str:
