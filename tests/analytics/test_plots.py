@@ -2,15 +2,12 @@
 
 from datetime import timedelta
 
-import matplotlib as mpl
 import pytest
 
 from stlkit.analytics.history import History
 from stlkit.analytics.plots import STATE_COLORS, plot_jobs_per_day
 from stlkit.model.jobs import JobResults, JobState, QueueJob, new_job_id
 from stlkit.model.times import utc_now
-
-mpl.use("Agg")
 
 
 @pytest.fixture
@@ -50,7 +47,7 @@ def test_an_empty_history_is_an_empty_table_with_all_columns(tmp_path):
     frame = manager.to_dataframe()
     assert len(frame) == 0
     assert list(frame.columns) == list(manager.columns())
-    assert plot_jobs_per_day(frame).get_title() == "Jobs per day"
+    assert plot_jobs_per_day(frame).get_title(loc="left") == "Jobs per day"
     manager.close()
 
 
