@@ -170,6 +170,13 @@ class RenderOptions(CheckedOptions):
     lighting: Annotated[Lighting, Meta(description="How the scene is lit.")] = Lighting.STUDIO
     quality: Annotated[Quality, Meta(description="How much work goes into a picture.")] = Quality.STANDARD
     color: Annotated[str | None, Meta(description="Colour of the model; none for the material's own.")] = None
+    view_azimuth_deg: Annotated[
+        float,
+        Meta(ge=-360, le=360, description="Side it is seen from, in degrees: 0 is the front, 90 the right side."),
+    ] = 32.0
+    view_elevation_deg: Annotated[
+        float, Meta(ge=-90, le=90, description="Height it is seen from, in degrees: 0 is level, 90 straight above.")
+    ] = 24.0
     background_color: Annotated[str, Meta(description="Background colour, or 'transparent'.")] = "#eceef1"
     background_image: Annotated[str | None, Meta(description="Path of a picture behind the model.")] = None
     color_palette: Annotated[

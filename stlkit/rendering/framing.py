@@ -1,8 +1,9 @@
 """Where the camera stands: fitted to the vertices themselves, so that every model fills the same share of a picture.
 
-The view is three-quarter: from the front (-y), somewhat to the right and above, z up. For a given direction the
-nearest position from which everything stays inside the margins has a closed form, because each of the four sides of
-the view is one linear constraint a vertex. Nothing is iterated, and nothing depends on the model's size or shape.
+Unless somebody chooses another, the view is three-quarter: from the front (-y), somewhat to the right and above, z
+up. For a given direction the nearest position from which everything stays inside the margins has a closed form,
+because each of the four sides of the view is one linear constraint a vertex. Nothing is iterated, and nothing depends
+on the model's size or shape.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from stlkit.model.options import RenderOptions
 from stlkit.rendering.scene import Camera, FloatArray, Region
 
-AZIMUTH_RAD = float(np.radians(32.0))
-ELEVATION_RAD = float(np.radians(24.0))
+THREE_QUARTER_RAD = (float(np.radians(32.0)), float(np.radians(24.0)))
+"""Azimuth and elevation of the usual view."""
 FILL = 0.80
 """Share of the picture's width or height, whichever is the tighter, that the model takes up."""
 RAISED = 0.05
@@ -81,8 +83,20 @@ def reach(positions: npt.NDArray[np.floating], directions: FloatArray, turn_rad:
     return np.array(result)
 
 
-def frame(positions: npt.NDArray[np.floating], width_px: int, height_px: int, *, turn_rad: float = 0.0) -> Camera:
-    """Place a perspective camera for a three-quarter view.
+def view_of(options: RenderOptions) -> tuple[float, float]:
+    """Return the azimuth and elevation, in radians, from which pictures are taken."""
+    return float(np.radians(options.view_azimuth_deg)), float(np.radians(options.view_elevation_deg))
+
+
+def frame(
+    positions: npt.NDArray[np.floating],
+    width_px: int,
+    height_px: int,
+    *,
+    view_rad: tuple[float, float] = THREE_QUARTER_RAD,
+    turn_rad: float = 0.0,
+) -> Camera:
+    """Place a perspective camera.
 
     Parameters
     ----------
@@ -90,6 +104,8 @@ def frame(positions: npt.NDArray[np.floating], width_px: int, height_px: int, *,
         Vertices in model space.
     width_px, height_px : int
         Size of the picture.
+    view_rad : tuple of float
+        Azimuth and elevation; see `view_axes`.
     turn_rad : float
         The model stays inside the margins while it turns so far about the vertical axis.
 
@@ -98,7 +114,7 @@ def frame(positions: npt.NDArray[np.floating], width_px: int, height_px: int, *,
     Camera
         The model takes up `FILL` of the picture's width or height, whichever is the tighter.
     """
-    axes = view_axes(AZIMUTH_RAD, ELEVATION_RAD)
+    axes = view_axes(*view_rad)
     right, up, backward = axes
     tangents = VIEW_TANGENT * np.array([width_px, height_px]) / max(width_px, height_px)
     across, upward, downward = tangents[0] * FILL, tangents[1] * (FILL + RAISED), tangents[1] * (FILL - RAISED)

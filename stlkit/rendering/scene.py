@@ -86,6 +86,10 @@ class Camera:
         pixels: FloatArray = half + clip[..., :2] / clip[..., 3:] * (half * (1, -1))
         return pixels
 
+    def is_below(self, height: float) -> bool:
+        """Whether it stands below a height, so that a floor there would hide what stands on it."""
+        return bool(self.eye[3]) and bool(self.eye[2] <= height)
+
     def unproject(self, depth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the world points, (h, w, 3), behind the middles of all pixels.
 

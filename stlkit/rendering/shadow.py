@@ -59,6 +59,8 @@ class GroundShadow:
         region : tuple of int
             The part of the picture that it is for; elsewhere it is nothing.
         """
+        if camera.is_below(self._floor_z):
+            return np.zeros((1, 1), dtype=np.uint8), (0, 0, 1, 1)
         reduction = max(1, max(camera.width_px, camera.height_px) // _WARPED_PX)
         width, height = -(-camera.width_px // reduction), -(-camera.height_px // reduction)
         to_cells = self._pixels_to_cells(camera, turn_rad) @ np.diag([reduction, reduction, 1.0])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from stlkit.model.options import RenderOptions
 from stlkit.rendering.compositing import Pixels
-from stlkit.rendering.framing import frame
+from stlkit.rendering.framing import frame, view_of
 from stlkit.rendering.quality import EFFORTS
 from stlkit.rendering.stage import Stage
 
 
 def take_still(stage: Stage, options: RenderOptions, *, color: str | None = None) -> Pixels:
-    """Take a picture of the whole model from the three-quarter view.
+    """Take a picture of the whole model from the side that the options name.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def take_still(stage: Stage, options: RenderOptions, *, color: str | None = None
         The renderer refused, or the background picture cannot be read.
     """
     effort = EFFORTS[options.quality]
-    camera = frame(stage.geometry.positions, options.width, options.height)
+    camera = frame(stage.geometry.positions, options.width, options.height, view_rad=view_of(options))
     canvas = stage.backdrop(options, options.width, options.height)
     if effort.ground_shadow:
         stage.lay_shadow(canvas, options, camera)

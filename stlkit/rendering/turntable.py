@@ -10,7 +10,7 @@ import numpy as np
 
 from stlkit.model.options import RenderOptions
 from stlkit.rendering.background import TRANSPARENT
-from stlkit.rendering.framing import frame, region_of
+from stlkit.rendering.framing import frame, region_of, view_of
 from stlkit.rendering.quality import VIDEO_EFFORTS
 from stlkit.rendering.stage import Stage
 from stlkit.rendering.video import Mp4Writer
@@ -34,7 +34,7 @@ def record(
     ----------
     stage : Stage
     options : RenderOptions
-        Sizes are rounded up to even numbers.
+        The first frame is seen from their view. Sizes are rounded up to even numbers.
     path : Path
         MP4 file to write.
     on_progress : callable, optional
@@ -48,7 +48,7 @@ def record(
     effort = VIDEO_EFFORTS[options.quality]
     width, height = video_size(options.width, options.height)
     turn_rad = float(np.radians(options.video_rotation_angle))
-    camera = frame(stage.geometry.positions, width, height, turn_rad=turn_rad)
+    camera = frame(stage.geometry.positions, width, height, view_rad=view_of(options), turn_rad=turn_rad)
     region = region_of(stage.geometry.positions, camera, turn_rad=turn_rad)
     shot = stage.shot(options, camera, region)
     if options.background_color == TRANSPARENT:

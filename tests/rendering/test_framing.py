@@ -3,15 +3,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stlkit.model.options import RenderOptions
 from stlkit.rendering.framing import (
     FILL,
     ISOMETRIC_RAD,
     ISOMETRIC_SHORTENING,
+    THREE_QUARTER_RAD,
     frame,
     light_camera,
     reach,
     region_of,
     view_axes,
+    view_of,
 )
 from stlkit.rendering.normals import prepare_geometry
 from stlkit.rendering.scene import turn_matrix
@@ -125,3 +128,32 @@ def test_isometric_lengths_are_shortened_alike():
     """In isometric projection a unit along x, y and z has the same length on paper."""
     projected = view_axes(*ISOMETRIC_RAD)[:2]
     np.testing.assert_allclose(np.linalg.norm(projected, axis=0), ISOMETRIC_SHORTENING)
+
+
+def test_the_usual_view_is_exactly_the_three_quarter_one():
+    """Who chooses no view gets the same camera as ever, to the last bit."""
+    points = np.random.default_rng(1).uniform(-0.5, 0.5, (50, 3))
+    usual, chosen = frame(points, 160, 120), frame(points, 160, 120, view_rad=view_of(RenderOptions()))
+    assert view_of(RenderOptions()) == THREE_QUARTER_RAD == (np.radians(32.0), np.radians(24.0))
+    assert usual.world_to_clip.tobytes() == chosen.world_to_clip.tobytes()
+
+
+@pytest.mark.parametrize("degrees", [(0, 0), (90, 0), (180, 10), (-75, -40), (0, 90), (32, -90)])
+def test_from_every_side_a_model_fills_the_same_share(shapes, degrees):
+    """Whatever view is chosen, the tighter of width and height is filled to the same share, and nothing is clipped."""
+    view = view_of(RenderOptions(view_azimuth_deg=degrees[0], view_elevation_deg=degrees[1]))
+    for name in ("cube", "plate", "sphere"):
+        positions = prepare_geometry(shapes()[name]).positions.astype(np.float64)
+        camera = frame(positions, 160, 120, view_rad=view)
+        clip = np.insert(positions, 3, 1.0, axis=1) @ camera.world_to_clip.T
+        assert share(camera, positions).max() == pytest.approx(FILL, rel=1e-4)
+        assert (np.abs(clip[:, :3]) <= clip[:, 3:]).all()
+
+
+def test_azimuth_goes_around_and_elevation_up(shapes):
+    """At azimuth 0 the front is seen, at 90 the right side, at elevation 90 the top."""
+    positions = prepare_geometry(shapes()["cube"]).positions
+    sides = {(0, 0): (0, -1, 0), (90, 0): (1, 0, 0), (0, 90): (0, 0, 1), (0, -90): (0, 0, -1)}
+    for degrees, seen in sides.items():
+        camera = frame(positions, 100, 100, view_rad=(np.radians(degrees[0]), np.radians(degrees[1])))
+        np.testing.assert_allclose(camera.axes[2], seen, atol=1e-12)

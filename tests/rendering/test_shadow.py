@@ -62,3 +62,10 @@ def test_the_shadow_is_the_same_every_time(sphere):
     """Nothing about a shadow is left to chance."""
     geometry = prepare_geometry(sphere())
     np.testing.assert_array_equal(from_above(geometry), from_above(geometry))
+
+
+def test_from_below_there_is_no_shadow(box):
+    """The floor would stand in front of the model, so nothing of it is shown."""
+    geometry = prepare_geometry(box(20, 20, 20))
+    hidden, _ = GroundShadow(geometry).seen_by(frame(geometry.positions, 160, 120, view_rad=(0.5, -0.6)))
+    assert not hidden.any()

@@ -246,3 +246,23 @@ def test_a_picture_that_cannot_be_written_is_an_error(backend, box, tmp_path):
     """A path that cannot be written to is named."""
     with pytest.raises(RenderError, match="nowhere"):
         Studio(backend, box()).draw_still(RenderOptions(width=32, height=32), tmp_path / "nowhere" / "a.png")
+
+
+@pytest.mark.parametrize(("azimuth", "elevation", "wide"), [(0, 0, True), (90, 0, False), (0, 90, True)])
+def test_the_chosen_side_is_drawn(still, box, azimuth, elevation, wide):
+    """A box of 40 x 10 x 20 is wide from the front and from above, and narrow from its side."""
+    layer = still(
+        box(40, 10, 20), background_color="transparent", view_azimuth_deg=azimuth, view_elevation_deg=elevation
+    )
+    rows, columns = (np.flatnonzero(model_of(layer).any(axis=axis)) for axis in (1, 0))
+    assert (np.ptp(columns) > np.ptp(rows)) == wide
+
+
+def test_the_underside_is_lit_when_it_is_what_is_seen(still, box):
+    """Seen from straight below, a model stands on nothing and is about as bright as from the front."""
+    below, front = (
+        still(box(), background_color="transparent", view_azimuth_deg=0, view_elevation_deg=elevation)
+        for elevation in (-90, 0)
+    )
+    means = [layer[model_of(layer)][:, :3].mean() for layer in (below, front)]
+    assert means[0] > 0.7 * means[1]

@@ -210,3 +210,14 @@ def test_file_names_are_taken_as_they_are(tmp_path, name):
         writer.write(np.zeros((16, 16, 3), dtype=np.uint8))
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
     assert len(decode(path)[1]) == 1
+
+
+def test_the_first_frame_is_seen_from_the_chosen_side(record, box):
+    """A long box begins end-on where the view is from its side."""
+
+    def first_width(azimuth_deg):
+        path = record(box(60, 10, 10), video_fps=2, view_azimuth_deg=azimuth_deg, view_elevation_deg=0)
+        differs = np.abs(decode(path)[1][0].astype(int) - BACKGROUND).sum(axis=2) > 90
+        return np.ptp(np.flatnonzero(differs.any(axis=0)))
+
+    assert first_width(90) < first_width(0) / 3

@@ -44,6 +44,7 @@ except (ImportError, AttributeError, OSError) as error:  # PyOpenGL fails in eac
 SHADERS = Path(__file__).parent / "shaders"
 _KEPT_TARGETS = 3
 _COLOR_LOCATION = 2  # where pyrender puts the colours of vertices, after positions and normals
+_NO_FLOOR = -1e3  # far below: seen from below, a model stands on nothing
 # OpenGL's first row is the lowest. Drawn upside down, pixels come out top row first and need no copy to be turned.
 _UPSIDE_DOWN = np.diag([1.0, -1.0, 1.0, 1.0])
 
@@ -190,7 +191,7 @@ class PyrenderBackend:
         program.set_uniform("model_to_world", turned)
         program.set_uniform("model_to_clip", _UPSIDE_DOWN @ shot.camera.world_to_clip @ turned)
         program.set_uniform("eye", shot.camera.eye)
-        program.set_uniform("floor_z", self._floor_z)
+        program.set_uniform("floor_z", _NO_FLOOR if shot.camera.is_below(self._floor_z) else self._floor_z)
         program.set_uniform("grain_axis", self._grain_axis)
 
     def _set_light(self, program: _Program, shot: Shot) -> None:
