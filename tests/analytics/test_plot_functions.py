@@ -31,6 +31,7 @@ def jobs():
         videos = rows % 3 == 0
         seconds = np.where(videos, 20.0, 2.0) * (faces / 1e4) ** exponent * np.exp(rng.normal(0, 0.1, count))
         states = [STATES[1 + row // 10 % 3] if row % 10 == 9 else "completed" for row in rows]
+        messages = [None if state == "completed" else f"/x/{n}.stl: facet {n} is cut" for n, state in enumerate(states)]
         ends = pd.Series(pd.date_range("2026-01-05", periods=count, freq="6h", tz="UTC").astype("datetime64[ns, UTC]"))
         frame = pd.DataFrame({
             "state": pd.Categorical(states),
@@ -38,7 +39,7 @@ def jobs():
             "completed_at": ends,
             "estimated_duration": seconds * 1.2,
             "actual_duration": seconds,
-            "error_message": [None if s == "completed" else f"/x/{n}.stl: facet {n} is cut" for n, s in enumerate(states)],
+            "error_message": messages,
             "render_options": [{"generate_image": True, "generate_video": bool(video)} for video in videos],
             "faces": pd.array(faces, dtype="Int64"),
             "output_bytes": pd.array(np.full(count, 1_000_000), dtype="Int64"),
