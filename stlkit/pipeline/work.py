@@ -14,6 +14,7 @@ from stlkit.errors import BackendUnavailableError, RenderError
 from stlkit.files import encode_json
 from stlkit.mesh.analysis import analyze
 from stlkit.mesh.dimensions import measure_dimensions
+from stlkit.mesh.fingerprint import Fingerprint, fingerprint
 from stlkit.mesh.intake import StlReading, read_stl
 from stlkit.mesh.validation import Validated, validate
 from stlkit.mesh.writing import write_stl
@@ -78,6 +79,7 @@ class JobWork:
         self._studio: Studio | None = None
         self._reading: StlReading | None = None
         self._validated: Validated | None = None
+        self._fingerprint: Fingerprint | None = None
         self._options_digest = _digest(order)
         self._earlier = self._made_earlier()
         self._placed: list[Path] = []
@@ -133,6 +135,9 @@ class JobWork:
             stl_checksum=intake.checksum_sha256 if intake else None,
             faces=intake.triangle_count if intake else None,
             stage_durations_s=dict(self._durations_s),
+            output_bytes=sum(output.size_bytes for output in self._outputs),
+            geometry_hash=self._fingerprint.digest if self._fingerprint else None,
+            geometry_size_mm=self._fingerprint.size_mm if self._fingerprint else None,
         )
 
     def record_failure(self, message: str, findings: tuple[Finding, ...]) -> None:
@@ -147,6 +152,7 @@ class JobWork:
         self.log.info(f"attempt {self.order.attempt} at {self.order.stl_path}")
         self.log.options(self.order.render, self.order.validation, self.order.output)
         self._reading = read_stl(working_copy(self.order.stl_path, self.order.cache_folder / "stl_copy.stl"))
+        self._fingerprint = fingerprint(self._reading.triangles)
         findings = self._reading.report.findings
         if not self._reading.report.usable:
             message = "; ".join(f.message for f in findings if f.severity is Severity.ERROR) or "no triangles"
