@@ -52,11 +52,22 @@ class OptionError(StlkitError, ValueError):
 
 
 class TemplateError(StlkitError):
-    """A template is missing, damaged or may not be changed."""
+    """A template is missing, damaged or may not be changed.
 
-    def __init__(self, message: str, *, name: str) -> None:
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do.
+    name : str
+        Of the template.
+    field : str, optional
+        What in it is wrong, such as ``render_options.width``.
+    """
+
+    def __init__(self, message: str, *, name: str, field: str | None = None) -> None:
         super().__init__(message)
         self.name = name
+        self.field = field
 
 
 class JobError(StlkitError):

@@ -19,6 +19,7 @@ import secrets
 import shutil
 import stat
 import sys
+import unicodedata
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
@@ -46,6 +47,9 @@ _UNSHOWABLE = re.compile(
     r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turn the direction of what stands around them
     r"\ud800-\udfff]"  # no encoder takes them
 )
+
+# Source: Microsoft, *Naming Files, Paths, and Namespaces*; what follows the first dot does not count.
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\.|$)", re.IGNORECASE)
 
 
 def encode_json(value: Any) -> bytes:
@@ -377,6 +381,19 @@ def _lives(pid: int, started: int) -> bool:
 def printable(path: Path | str) -> str:
     r"""Return a path as text that every encoder takes; bytes that are no UTF-8 show as ``\xNN``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def name_key(name: str) -> str:
+    """Return what two names share that some file system takes for one: case and composition ignored.
+
+    Source: Unicode Standard 3.13, D145, canonical caseless matching.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def is_device_name(name: str) -> bool:
+    """Tell whether Windows takes a file name for a device, such as ``con`` or ``nul.json``."""
+    return bool(_DEVICE.match(name))
 
 
 def one_line(text: Path | str) -> str:

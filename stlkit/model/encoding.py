@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from stlkit.errors import OptionError
+
 T = TypeVar("T")
 
 
@@ -69,3 +71,26 @@ def from_plain(kind: type[T], data: Any) -> T:
         Something does not fit; the message ends with the field's path, such as ``at `$.jobs[3].state```.
     """
     return msgspec.convert(data, kind, dec_hook=_decode_unknown)
+
+
+def explain(error: ValueError) -> tuple[str, str | None]:
+    """Say what does not fit, and where.
+
+    Parameters
+    ----------
+    error : ValueError
+        From `from_plain`.
+
+    Returns
+    -------
+    text : str
+        For example ``Expected int >= 16``.
+    field : str or None
+        For example ``jobs[3].render_options.width``; None where it is about the whole.
+    """
+    text, separator, where = str(error).rpartition(" - at ")
+    steps = [where.strip("`$.")] if separator else []
+    if isinstance(error.__cause__, OptionError):
+        steps.append(error.__cause__.field)
+        text = text.removeprefix(f"{error.__cause__.field}: ")
+    return (text if separator else str(error)).replace("`", ""), ".".join(filter(None, steps)) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from stlkit.errors import OptionError
 from stlkit.model.encoding import from_plain, to_plain
 from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import AwareTime, utc_now
+from stlkit.model.unknown import join_unknown, names_of, split_unknown
 
 # What is read from a file is held to these; an id becomes the name of a folder, a count goes into the database.
 JobId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,100}\Z")]
@@ -232,8 +233,8 @@ class QueueState:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON values of the file."""
         data: dict[str, Any] = to_plain(self)
-        data["jobs"] = [_joined(job) for job in data["jobs"]]
-        return _joined(data)
+        data["jobs"] = [join_unknown(job) for job in data["jobs"]]
+        return join_unknown(data)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> QueueState:
@@ -253,9 +254,11 @@ class QueueState:
         ValueError
             A value does not fit; the message names its path.
         """
-        plain = _split(cls, data)
+        plain = split_unknown(cls, data, _GROUPS)
         if isinstance(plain.get("jobs"), list):
-            plain["jobs"] = [_split(QueueJob, job) if isinstance(job, dict) else job for job in plain["jobs"]]
+            plain["jobs"] = [
+                split_unknown(QueueJob, job, _GROUPS) if isinstance(job, dict) else job for job in plain["jobs"]
+            ]
         state = from_plain(cls, plain)
         _check_overrides(state)
         return state
@@ -280,40 +283,10 @@ def _check_overrides(state: QueueState) -> None:
                 checked.add(key)
 
 
-def _joined(data: dict[str, Any]) -> dict[str, Any]:
-    return _merged(data.pop("unknown"), data)
-
-
-def _merged(unknown: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    merged = unknown | known
-    for key, inner in unknown.items():
-        if isinstance(inner, dict) and isinstance(known.get(key), dict):
-            merged[key] = _merged(inner, known[key])
-    return merged
-
-
-def _split(kind: type[QueueState | QueueJob], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Separate what this version knows from the rest, in the object itself and in the groups it holds."""
-    known = kind.__slots__
-    plain = {key: data[key] for key in data if key in known and key != "unknown"}
-    unknown = {key: value for key, value in data.items() if key not in plain}
-    for name, group in _GROUPS.items():
-        if name in plain and isinstance(plain[name], dict):
-            inner = {key: value for key, value in plain[name].items() if key not in group}
-            if inner:
-                unknown[name] = inner
-                plain[name] = {key: value for key, value in plain[name].items() if key not in inner}
-    return plain | {"unknown": unknown}
-
-
-def _names_of(group: type[Any]) -> frozenset[str]:
-    return frozenset(each.name for each in fields(group))
-
-
-_GROUPS: Mapping[str, frozenset[str]] = {
-    "queue_settings": _names_of(QueueSettings),
-    "global_render_options": _names_of(RenderOptions),
-    "global_validation_options": _names_of(ValidationOptions),
-    "global_output_settings": _names_of(OutputSettings),
-    "results": _names_of(JobResults),
+_GROUPS = {
+    "queue_settings": names_of(QueueSettings),
+    "global_render_options": names_of(RenderOptions),
+    "global_validation_options": names_of(ValidationOptions),
+    "global_output_settings": names_of(OutputSettings),
+    "results": names_of(JobResults),
 }

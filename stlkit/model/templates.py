@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from stlkit.model.options import OutputSettings, Quality, RenderOptions, ValidationLevel, ValidationOptions
-from stlkit.model.times import utc_now
+from msgspec import Meta
+
+from stlkit.errors import OptionError
+from stlkit.model.encoding import from_plain, to_plain
+from stlkit.model.options import (
+    CheckedOptions,
+    OutputSettings,
+    Quality,
+    RenderOptions,
+    ValidationLevel,
+    ValidationOptions,
+)
+from stlkit.model.times import AwareTime, utc_now
+from stlkit.model.unknown import join_unknown, names_of, split_unknown
+
+TEMPLATE_VERSION = "1.0"
+LONGEST_NAME = 500
+"""Most letters in the name of a template."""
+
+TEMPLATE_GROUPS: Mapping[str, type[CheckedOptions]] = {
+    "render_options": RenderOptions,
+    "validation_options": ValidationOptions,
+    "output_settings": OutputSettings,
+}
+"""The options that a template holds, by field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +48,57 @@ class QueueTemplate:
     output_settings : OutputSettings
     created_at : datetime
     created_by : str
+        ``notebook``, ``cli`` or ``gui``; ``stlkit`` for those that come with it.
+    version : str
+        Of the format.
+    unknown : dict
+        Keys of the template's file that this version does not know, those inside groups under the group's name; kept
+        and written back.
     """
 
-    name: str
+    name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
     description: str = ""
     render_options: RenderOptions = RenderOptions()
     validation_options: ValidationOptions = ValidationOptions()
     output_settings: OutputSettings = OutputSettings()
-    created_at: datetime = field(default_factory=utc_now)
+    created_at: AwareTime = field(default_factory=utc_now)
     created_by: str = "notebook"
+    version: str = TEMPLATE_VERSION
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON values of the file, the version first."""
+        return join_unknown({"version": self.version} | to_plain(self))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> QueueTemplate:
+        """Build a template from JSON values of today's format.
+
+        Parameters
+        ----------
+        data : mapping
+            What `json.load` returned for the file.
+
+        Returns
+        -------
+        QueueTemplate
+
+        Raises
+        ------
+        ValueError
+            A value does not fit; `stlkit.model.encoding.explain` says which.
+        """
+        plain = split_unknown(cls, data, _KNOWN)
+        for name, kind in TEMPLATE_GROUPS.items():
+            if isinstance(plain.get(name), dict):
+                try:  # for a message that names the choices
+                    kind().merged(plain[name])
+                except OptionError as error:
+                    raise ValueError(f"{error} - at `$.{name}`") from error
+        return from_plain(cls, plain)
+
+
+_KNOWN = {name: names_of(kind) for name, kind in TEMPLATE_GROUPS.items()}
 
 
 def _built_in(name: str, description: str, render: RenderOptions, validation: ValidationOptions) -> QueueTemplate:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from stlkit.errors import OptionError
-from stlkit.files import read_json
+from stlkit.files import name_key, read_json
 from stlkit.model.colors import parse_color
 from stlkit.model.options import Organization, OutputSettings
 from stlkit.outputs.layout import folders_of
@@ -21,7 +21,6 @@ from stlkit.outputs.names import (
     SUMMARY_NAME,
     FileNameGenerator,
     is_safe_name,
-    name_key,
     safe_base_name,
 )
 from stlkit.outputs.summary import read_summary

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from stlkit.errors import OptionError
-from stlkit.files import printable
+from stlkit.files import is_device_name, name_key, printable
 from stlkit.model.colors import color_name
 from stlkit.model.options import NamingOptions, RenderOptions
 from stlkit.model.times import in_utc, utc_now
@@ -40,8 +40,6 @@ _REFUSED = re.compile(
     r"\u202a-\u202e\u2066-\u2069"  # would show the end of a name in front of its beginning
     r"\ud800-\udfff]"  # bytes that are no UTF-8, as Python carries them
 )
-# Source: Microsoft, *Naming Files, Paths, and Namespaces*; what follows the first dot does not count.
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\.|$)", re.IGNORECASE)
 _UNSAFE_END = re.compile(r"[\s.]+$")
 
 
@@ -70,14 +68,6 @@ def safe_base_name(stl_path: Path) -> str:
 def is_safe_name(name: str) -> bool:
     """Tell whether a name, read from a file that anybody may have edited, can stand in a path."""
     return bool(name) and _clean(name) == name and len(name.encode()) <= _MAX_NUMBERED_BYTES
-
-
-def name_key(name: str) -> str:
-    """Return what two names share that some file system takes for one: case and composition ignored.
-
-    Source: Unicode Standard 3.13, D145, canonical caseless matching.
-    """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 class FileNameGenerator:
@@ -217,7 +207,7 @@ def _clean(text: str, *, end_is_free: bool = True) -> str:
         text = _UNSAFE_END.sub("", text)
     if text.startswith(("-", ".")):
         text = "_" + text[1:]
-    return f"_{text}" if _DEVICE.match(text) else text
+    return f"_{text}" if is_device_name(text) else text
 
 
 def _color_word(name: str) -> str:

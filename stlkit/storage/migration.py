@@ -10,13 +10,12 @@ from typing import Any
 
 from stlkit.files import LARGEST_JSON_BYTES, make_folder, read_regular_file, write_atomically
 from stlkit.model.jobs import STATE_VERSION
-from stlkit.model.options import CheckedOptions, OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.templates import TEMPLATE_GROUPS, TEMPLATE_VERSION
 from stlkit.model.times import utc_now
 
 Document = dict[str, Any]
 
 CONFIG_VERSION = "1.0"
-TEMPLATE_VERSION = "1.0"
 UNVERSIONED = "0"
 
 
@@ -84,18 +83,12 @@ def _template_1_0(old: Document) -> Document:
 def _grouped(old: Document) -> Document:
     groups: dict[str, dict[str, Any]] = {}
     rest = dict(old)
-    for group, kind in _GROUPS.items():
+    for group, kind in TEMPLATE_GROUPS.items():
         flat = {name: rest.pop(name) for name in kind.names() if name in rest}
         given = rest.pop(group, {})
         groups[group] = {**flat, **given} if isinstance(given, dict) else given
     return {**rest, **groups}
 
-
-_GROUPS: Mapping[str, type[CheckedOptions]] = {
-    "render_options": RenderOptions,
-    "validation_options": ValidationOptions,
-    "output_settings": OutputSettings,
-}
 
 STATE_STEPS = (Step(name="versioned", from_version=UNVERSIONED, to_version="1.0", apply=_state_1_0),)
 CONFIG_STEPS = (Step(name="grouped", from_version=UNVERSIONED, to_version="1.0", apply=_config_1_0),)

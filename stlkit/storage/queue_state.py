@@ -11,6 +11,7 @@ from typing import Any
 
 from stlkit.errors import NewerVersionError, StateFileError
 from stlkit.files import encode_json, read_json, write_atomically
+from stlkit.model.encoding import explain
 from stlkit.model.jobs import STATE_VERSION, QueueState
 from stlkit.model.times import utc_now
 from stlkit.storage.backups import BackupManager
@@ -165,11 +166,8 @@ class QueueStateManager:
         try:
             return LoadedState(state=QueueState.from_dict(data), notes=notes)
         except ValueError as error:
-            text, _, where = str(error).partition(" - at ")
-            where = where.strip("`$.")
-            raise StateFileError(
-                f"{path}: {text}{f' at {where}' if where else ''}", path=path, field=where or None
-            ) from error
+            text, where = explain(error)
+            raise StateFileError(f"{path}: {text}{f' at {where}' if where else ''}", path=path, field=where) from error
 
     def _migrated(self, data: dict[str, Any], version: str) -> dict[str, Any]:
         try:

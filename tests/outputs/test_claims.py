@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from stlkit.files import name_key
 from stlkit.model.options import Organization, OutputSettings
 from stlkit.outputs.claims import OutputNames
 from stlkit.outputs.failed import record_failure
 from stlkit.outputs.layout import OutputLayout
-from stlkit.outputs.names import name_key
 from stlkit.outputs.placing import place_json, place_text
 from stlkit.outputs.signature import is_signed
 from stlkit.outputs.summary import write_summary

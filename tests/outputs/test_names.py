@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stlkit.errors import OptionError
+from stlkit.files import name_key
 from stlkit.model.options import Material, NamingOptions, Quality, RenderOptions
-from stlkit.outputs.names import MAX_BASE_BYTES, FileNameGenerator, is_safe_name, name_key, safe_base_name
+from stlkit.outputs.names import MAX_BASE_BYTES, FileNameGenerator, is_safe_name, safe_base_name
 
 MOMENT = datetime(2026, 1, 15, 10, 30, 5, tzinfo=UTC)
 WINDOWS_REFUSES = set('<>:"/\\|?*')

@@ -1,4 +1,4 @@
-"""Lock, cache, templates, config and recovery: the smaller things a home folder holds."""
+"""Lock, cache, config and recovery: the smaller things a home folder holds."""
 
 import json
 import os
@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stlkit.errors import JobError, StateFileError, TemplateError
+from stlkit.errors import JobError, StateFileError
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import OptionError, RenderOptions
-from stlkit.model.templates import BUILT_IN_TEMPLATES, QueueTemplate
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.config import UserConfig, load_config, save_config
 from stlkit.storage.history import JobHistoryManager
@@ -20,7 +19,6 @@ from stlkit.storage.lock import HomeLock
 from stlkit.storage.progress import ProcessingState, save_processing_state
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.recovery import SessionRecoveryManager
-from stlkit.storage.templates import TemplateManager
 
 
 def test_the_home_folder_is_chosen_by_argument_then_environment_then_default(tmp_path, monkeypatch):
@@ -89,47 +87,6 @@ def test_cleaning_spares_running_jobs_and_fresh_folders(tmp_path):
     assert running.exists()
     cache.cleanup_job_cache("job_running")
     assert cache.get_cache_size() == 0
-
-
-def test_the_built_in_templates_have_their_documented_names_and_files(tmp_path):
-    """Six templates, by title and by file name."""
-    templates = TemplateManager(tmp_path)
-    templates.install_built_in()
-    assert templates.list_templates() == [
-        "Batch Analysis", "Complete Processing", "Default Render", "High Quality Renders", "Quick Preview",
-        "Validation Only",
-    ]  # fmt: skip
-    assert {path.stem for path in tmp_path.glob("*.json")} == set(BUILT_IN_TEMPLATES)
-    assert templates.load_template("complete processing") == templates.load_template("complete_processing")
-    everything = templates.load_template("Complete Processing").render_options
-    assert everything.generate_image and everything.generate_size_chart and everything.generate_video
-    assert everything.generate_color_variations
-    assert not templates.load_template("Batch Analysis").render_options.draws
-
-
-def test_a_saved_template_comes_back_under_the_name_that_was_typed(tmp_path):
-    """Names are shown as typed, and never become paths."""
-    templates = TemplateManager(tmp_path / "templates")
-    template = QueueTemplate(name="../Étsy ⁄ Fotos", render_options=RenderOptions(width=800))
-    path = templates.save_template(template)
-    assert path.parent == tmp_path / "templates"
-    assert templates.load_template("../étsy ⁄ fotos") == template
-
-
-def test_a_template_never_overwrites_one_of_another_name(tmp_path):
-    """Two names that share a file name are told apart by an error."""
-    templates = TemplateManager(tmp_path)
-    templates.save_template(QueueTemplate(name="shop/a"))
-    with pytest.raises(TemplateError, match="choose another name"):
-        templates.save_template(QueueTemplate(name="shop a"))
-
-
-@pytest.mark.parametrize(("content", "named"), [("{", "cannot be used"), ('{"name": 3}', r"\$\.name")])
-def test_a_damaged_template_is_named_with_the_field(tmp_path, content, named):
-    """The error says which file and what in it."""
-    (tmp_path / "mine.json").write_text(content)
-    with pytest.raises(TemplateError, match=named):
-        TemplateManager(tmp_path).load_template("mine")
 
 
 def test_the_preferences_of_before_the_version_field_are_sorted_into_groups(tmp_path):
