@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -293,6 +295,51 @@ class JobQueue(QueueView):
             self._announce(moved, EventKind.CHANGED)
             return moved
 
+    def set_options(
+        self,
+        job: JobRef,
+        *,
+        render_options: Mapping[str, Any] | None = None,
+        validation_options: Mapping[str, Any] | None = None,
+        output_settings: Mapping[str, Any] | None = None,
+    ) -> QueueJob:
+        """Give a job that has not begun options of its own.
+
+        Parameters
+        ----------
+        job : QueueJob or str
+        render_options, validation_options, output_settings : mapping, optional
+            All that is to differ from the queue's own options: what the job had of such a group is forgotten, an empty
+            mapping leaves it none. A group that is not given stays as it is.
+
+        Returns
+        -------
+        QueueJob
+
+        Raises
+        ------
+        JobError
+            The job is running, or has ended.
+        OptionError
+            A name or a value does not fit; nothing has changed.
+        """
+        with self._command():
+            found = self._book.get(_id(job))
+            if self._desk.in_hand(found) or found.state.ended:
+                raise JobError(f"job {found.id} is {found.state}; its options cannot be changed", job_id=found.id)
+            Overrides.checked(self._state, render_options, validation_options, output_settings)
+            chosen = replace(
+                found,
+                render_options=found.render_options if render_options is None else dict(render_options),
+                validation_options=found.validation_options if validation_options is None else dict(validation_options),
+                output_settings=found.output_settings if output_settings is None else dict(output_settings),
+            )
+            if output_settings is not None:
+                chosen = NewJobs(found.output_base_folder, self.state()).move(chosen)
+            self._book.replace(found.id, chosen)
+            self._announce(chosen, EventKind.CHANGED)
+            return chosen
+
     def remove(self, job: JobRef) -> None:
         """Take a job out of the queue, without a trace where it has not begun.
 
@@ -455,14 +502,50 @@ class JobQueue(QueueView):
                 return self.wait(timeout_s)
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
-            while self._has_work():
-                if not self._desk.running:
-                    raise JobError("jobs are waiting, but the queue is not running; call start() first")
+            while self._must_be_waited_for():
                 left_s = WAIT_STEP_S if deadline is None else min(WAIT_STEP_S, deadline - time.monotonic())
                 if left_s <= 0:
                     return False
                 self._changed.wait(left_s)
         self.flush()
+        return True
+
+    async def wait_async(self, timeout_s: float | None = None) -> bool:
+        """Wait as `wait` does, but let everything else of a notebook go on: ``await ws.queue.wait_async()``.
+
+        Parameters
+        ----------
+        timeout_s : float, optional
+            Longest time to wait.
+
+        Returns
+        -------
+        bool
+            False where the time ran out first.
+
+        Raises
+        ------
+        JobError
+            Jobs wait, but the queue was not started, or was stopped meanwhile.
+        """
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def note(event: QueueEvent) -> None:
+            if event.kind is not EventKind.PROGRESS:
+                with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
+                    loop.call_soon_threadsafe(changed.set)
+
+        unsubscribe = self.subscribe(note)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._must_be_waited_for():
+                    await changed.wait()
+                    changed.clear()
+                await asyncio.to_thread(self.flush)
+        except TimeoutError:
+            return False
+        finally:
+            unsubscribe()
         return True
 
     def flush(self) -> None:
@@ -492,8 +575,12 @@ class JobQueue(QueueView):
         if self._closed:
             raise JobError("the queue is closed; open its workspace again")
 
-    def _has_work(self) -> bool:
-        return any(job.state is JobState.PENDING or self._desk.in_hand(job) for job in self._book)
+    def _must_be_waited_for(self) -> bool:
+        with self._changed:
+            has_work = any(job.state is JobState.PENDING or self._desk.in_hand(job) for job in self._book)
+            if has_work and not self._desk.running:
+                raise JobError("jobs are waiting, but the queue is not running; call start() first")
+            return has_work
 
     def _end(self, job: JobRef, state: JobState) -> None:
         with self._command():

@@ -72,10 +72,24 @@ class BackendName(StrEnum):
     PYRENDER = "pyrender"
 
 
+class OptionKind(StrEnum):
+    """How a person enters an option."""
+
+    FLAG = "flag"
+    CHOICE = "choice"
+    INTEGER = "integer"
+    NUMBER = "number"
+    TEXT = "text"
+    COLOR = "color"
+    COLORS = "colors"
+    PATH = "path"
+
+
 _FIELD_TYPES: dict[type, Mapping[str, Any]] = {}
 
 
-def _field_types(cls: type[CheckedOptions]) -> Mapping[str, Any]:
+def field_types(cls: type[CheckedOptions]) -> Mapping[str, Any]:
+    """Return the annotated type of each option of a group."""
     if cls not in _FIELD_TYPES:
         hints = get_type_hints(cls, include_extras=True)
         types = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
@@ -94,7 +108,7 @@ class CheckedOptions:
     """
 
     def __post_init__(self) -> None:
-        for name, kind in _field_types(type(self)).items():
+        for name, kind in field_types(type(self)).items():
             try:
                 value = msgspec.convert(getattr(self, name), kind)
             except msgspec.ValidationError as error:
@@ -155,39 +169,68 @@ def unknown_option(name: str, known: tuple[str, ...]) -> OptionError:
 Pixels = Annotated[int, Meta(ge=16, le=8192)]
 Positive = Annotated[float, Meta(gt=0)]
 
+_AS_COLOR = {"entered_as": OptionKind.COLOR}
+_AS_COLORS = {"entered_as": OptionKind.COLORS}
+_AS_PATH = {"entered_as": OptionKind.PATH}
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RenderOptions(CheckedOptions):
     """Which pictures are made of a model, and how they look."""
 
-    generate_image: Annotated[bool, Meta(description="Make the main picture.")] = True
-    generate_size_chart: Annotated[bool, Meta(description="Make the picture with the dimensions.")] = False
-    generate_video: Annotated[bool, Meta(description="Make the turntable video.")] = False
-    generate_color_variations: Annotated[bool, Meta(description="Make one picture for each colour.")] = False
-    width: Annotated[Pixels, Meta(description="Width of pictures and video, in pixels.")] = 1920
-    height: Annotated[Pixels, Meta(description="Height of pictures and video, in pixels.")] = 1080
+    generate_image: Annotated[bool, Meta(title="Picture", description="Make the main picture.")] = True
+    generate_size_chart: Annotated[
+        bool, Meta(title="Size chart", description="Make the picture with the dimensions.")
+    ] = False
+    generate_video: Annotated[bool, Meta(title="Turntable video", description="Make the turntable video.")] = False
+    generate_color_variations: Annotated[
+        bool, Meta(title="Colour variations", description="Make one picture for each colour.")
+    ] = False
+    width: Annotated[Pixels, Meta(title="Width, px", description="Width of pictures and video, in pixels.")] = 1920
+    height: Annotated[Pixels, Meta(title="Height, px", description="Height of pictures and video, in pixels.")] = 1080
     material: Annotated[Material, Meta(description="What the model seems to be made of.")] = Material.PLASTIC
     lighting: Annotated[Lighting, Meta(description="How the scene is lit.")] = Lighting.STUDIO
     quality: Annotated[Quality, Meta(description="How much work goes into a picture.")] = Quality.STANDARD
-    color: Annotated[str | None, Meta(description="Colour of the model; none for the material's own.")] = None
+    color: Annotated[
+        str | None,
+        Meta(title="Colour", extra=_AS_COLOR, description="Colour of the model; none for the material's own."),
+    ] = None
     view_azimuth_deg: Annotated[
         float,
-        Meta(ge=-360, le=360, description="Side it is seen from, in degrees: 0 is the front, 90 the right side."),
+        Meta(
+            title="View from the side, °",
+            ge=-360,
+            le=360,
+            description="Side it is seen from, in degrees: 0 is the front, 90 the right side.",
+        ),
     ] = 32.0
     view_elevation_deg: Annotated[
-        float, Meta(ge=-90, le=90, description="Height it is seen from, in degrees: 0 is level, 90 straight above.")
+        float,
+        Meta(
+            title="View from above, °",
+            ge=-90,
+            le=90,
+            description="Height it is seen from, in degrees: 0 is level, 90 straight above.",
+        ),
     ] = 24.0
-    background_color: Annotated[str, Meta(description="Background colour, or 'transparent'.")] = "#eceef1"
-    background_image: Annotated[str | None, Meta(description="Path of a picture behind the model.")] = None
+    background_color: Annotated[
+        str, Meta(title="Background colour", extra=_AS_COLOR, description="Background colour, or 'transparent'.")
+    ] = "#eceef1"
+    background_image: Annotated[
+        str | None, Meta(title="Background picture", extra=_AS_PATH, description="Path of a picture behind the model.")
+    ] = None
     color_palette: Annotated[
-        tuple[str, ...], Meta(min_length=1, max_length=64, description="Colours of the variations.")
+        tuple[str, ...],
+        Meta(title="Palette", extra=_AS_COLORS, min_length=1, max_length=64, description="Colours of the variations."),
     ] = ("red", "blue", "green", "yellow", "black", "white")
-    video_duration: Annotated[float, Meta(gt=0, le=120, description="Length of the video, in seconds.")] = 10.0
-    video_fps: Annotated[int, Meta(ge=1, le=120, description="Frames a second.")] = 30
+    video_duration: Annotated[
+        float, Meta(title="Video length, s", gt=0, le=120, description="Length of the video, in seconds.")
+    ] = 10.0
+    video_fps: Annotated[int, Meta(title="Video frames a second", ge=1, le=120, description="Frames a second.")] = 30
     video_rotation_angle: Annotated[
-        float, Meta(ge=-3600, le=3600, description="How far the model turns, in degrees.")
+        float, Meta(title="Video rotation, °", ge=-3600, le=3600, description="How far the model turns, in degrees.")
     ] = 360.0
-    backend: Annotated[BackendName, Meta(description="Which renderer draws.")] = BackendName.AUTO
+    backend: Annotated[BackendName, Meta(title="Renderer", description="Which renderer draws.")] = BackendName.AUTO
 
     def _check(self) -> None:
         if self.color is not None:
@@ -216,69 +259,83 @@ class ValidationOptions(CheckedOptions):
     """How a file is judged, mended and measured."""
 
     level: Annotated[ValidationLevel, Meta(description="How strictly a file is judged.")] = ValidationLevel.STANDARD
-    auto_repair: Annotated[bool, Meta(description="Mend what can be mended safely.")] = True
-    generate_analysis: Annotated[bool, Meta(description="Write analysis and dimensions.")] = True
-    save_repaired: Annotated[bool, Meta(description="Write the repaired mesh where a repair changed it.")] = True
-    density_g_cm3: Annotated[float, Meta(gt=0, le=30, description="Material density, in g/cm3 (PLA: 1.24).")] = 1.24
+    auto_repair: Annotated[bool, Meta(title="Repair", description="Mend what can be mended safely.")] = True
+    generate_analysis: Annotated[
+        bool, Meta(title="Analysis and dimensions", description="Write analysis and dimensions.")
+    ] = True
+    save_repaired: Annotated[
+        bool, Meta(title="Save the repaired mesh", description="Write the repaired mesh where a repair changed it.")
+    ] = True
+    density_g_cm3: Annotated[
+        float, Meta(title="Density, g/cm³", gt=0, le=30, description="Material density, in g/cm3 (PLA: 1.24).")
+    ] = 1.24
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NamingOptions(CheckedOptions):
     """What goes into the names of the files that are made."""
 
-    include_timestamp: Annotated[bool, Meta(description="Append the time.")] = False
-    include_quality: Annotated[bool, Meta(description="Append the quality.")] = False
-    include_material: Annotated[bool, Meta(description="Append the material.")] = False
-    include_size: Annotated[bool, Meta(description="Append the picture's size.")] = False
-    custom_prefix: Annotated[str, Meta(max_length=64, description="Prefix of every file name.")] = ""
+    include_timestamp: Annotated[bool, Meta(title="Time in names", description="Append the time.")] = False
+    include_quality: Annotated[bool, Meta(title="Quality in names", description="Append the quality.")] = False
+    include_material: Annotated[bool, Meta(title="Material in names", description="Append the material.")] = False
+    include_size: Annotated[bool, Meta(title="Size in names", description="Append the picture's size.")] = False
+    custom_prefix: Annotated[str, Meta(title="Prefix", max_length=64, description="Prefix of every file name.")] = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSettings(NamingOptions):
     """Where results go and what they are called."""
 
-    organization: Annotated[Organization, Meta(description="Layout of the output folder.")] = Organization.PER_STL
-    compress_analysis: Annotated[bool, Meta(description="Write analysis files as .json.gz.")] = False
+    organization: Annotated[Organization, Meta(title="Folders", description="Layout of the output folder.")] = (
+        Organization.PER_STL
+    )
+    compress_analysis: Annotated[
+        bool, Meta(title="Compress analysis", description="Write analysis files as .json.gz.")
+    ] = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSettings(CheckedOptions):
     """How the queue runs its jobs."""
 
-    max_concurrent_jobs: Annotated[int, Meta(ge=1, le=64, description="Jobs that run side by side.")] = 2
-    auto_retry_failed: Annotated[bool, Meta(description="Try a failed job again.")] = True
-    max_retry_attempts: Annotated[int, Meta(ge=0, le=20, description="How many times a job is tried again.")] = 3
-    output_base_folder: Annotated[str, Meta(description="Where outputs go unless a job says otherwise.")] = ""
+    max_concurrent_jobs: Annotated[
+        int, Meta(title="Jobs at once", ge=1, le=64, description="Jobs that run side by side.")
+    ] = 2
+    auto_retry_failed: Annotated[bool, Meta(title="Retry failed jobs", description="Try a failed job again.")] = True
+    max_retry_attempts: Annotated[
+        int, Meta(title="Most retries", ge=0, le=20, description="How many times a job is tried again.")
+    ] = 3
+    output_base_folder: Annotated[
+        str, Meta(title="Output folder", extra=_AS_PATH, description="Where outputs go unless a job says otherwise.")
+    ] = ""
     job_timeout_s: Annotated[
-        Positive | None, Meta(description="Longest time of one attempt, in seconds; none: from the file's size.")
+        Positive | None,
+        Meta(
+            title="Time limit of a job, s",
+            description="Longest time of one attempt, in seconds; none: from the file's size.",
+        ),
     ] = None
     job_memory_limit_mb: Annotated[
-        Positive | None, Meta(description="Most memory of one job, in MB; none: from the file's size.")
+        Positive | None,
+        Meta(
+            title="Memory limit of a job, MB", description="Most memory of one job, in MB; none: from the file's size."
+        ),
     ] = None
     memory_budget_mb: Annotated[
-        Positive | None, Meta(description="Most memory of all jobs together, in MB; none: 80 % of the machine's.")
+        Positive | None,
+        Meta(
+            title="Memory for all jobs, MB",
+            description="Most memory of all jobs together, in MB; none: 80 % of the machine's.",
+        ),
     ] = None
     min_free_disk_mb: Annotated[
-        float, Meta(ge=0, description="The queue pauses while a disk it writes to has less room, in MB.")
+        float,
+        Meta(
+            title="Least free disk, MB",
+            ge=0,
+            description="The queue pauses while a disk it writes to has less room, in MB.",
+        ),
     ] = 200.0
-
-
-def option_help(group: type[CheckedOptions]) -> dict[str, str]:
-    """Return one sentence of help for each option of a group.
-
-    Parameters
-    ----------
-    group : type
-        `RenderOptions`, `ValidationOptions`, `OutputSettings` or `QueueSettings`.
-
-    Returns
-    -------
-    dict of str to str
-    """
-    return {
-        name: next((m.description for m in getattr(kind, "__metadata__", ()) if m.description), "")
-        for name, kind in _field_types(group).items()
-    }
 
 
 def parse_option(group: type[CheckedOptions], name: str, text: str) -> Any:
@@ -303,7 +360,7 @@ def parse_option(group: type[CheckedOptions], name: str, text: str) -> Any:
     OptionError
         The text does not fit the option.
     """
-    types = _field_types(group)
+    types = field_types(group)
     if name not in types:
         raise unknown_option(name, tuple(types))
     kind = types[name]

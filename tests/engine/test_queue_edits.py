@@ -164,3 +164,29 @@ def test_a_closed_queue_refuses_every_command(bench):
         with pytest.raises(JobError, match="closed"):
             command()
     assert [job.state for job in bench.queue.jobs] == ["pending"]
+
+
+def test_a_waiting_job_takes_options_of_its_own(bench):
+    """What is given replaces what the job had of that group; the other groups stay, and a new layout a new place."""
+    bench.add("a.stl")
+    (job,) = bench.queue.jobs
+    bench.queue.set_options(job, render_options={"width": 640}, validation_options={"level": "strict"})
+    changed = bench.queue.set_options(
+        job, render_options={"material": "wood"}, output_settings={"organization": "flat"}
+    )
+    assert changed == bench.queue.job(job)
+    assert changed.render_options == {"material": "wood"}
+    assert changed.validation_options == {"level": "strict"}
+    assert changed.output_folder == changed.output_base_folder == job.output_base_folder
+    assert bench.queue.set_options(job, output_settings={}).output_folder == job.output_folder
+
+
+def test_options_that_do_not_fit_a_job_change_nothing(bench):
+    """A wrong value is refused, and so is a job that has ended."""
+    (job,) = bench.add("a.stl")
+    with pytest.raises(OptionError, match="width"):
+        bench.queue.set_options(job, render_options={"width": 3})
+    assert bench.queue.job(job) == job
+    bench.queue.cancel(job)
+    with pytest.raises(JobError, match="is cancelled; its options cannot be changed"):
+        bench.queue.set_options(job, render_options={})

@@ -1,5 +1,7 @@
 """Running: retries, crashes, limits, pauses, cancellations, with real worker processes."""
 
+import asyncio
+
 import psutil
 import pytest
 
@@ -222,6 +224,47 @@ def test_waiting_without_having_started_is_an_error_not_a_hang(bench):
     bench.add("ok.stl")
     with pytest.raises(JobError, match="start"):
         bench.queue.wait()
+
+
+def test_a_notebook_can_await_the_end(bench):
+    """Everything else on the loop goes on meanwhile, and no subscription is left."""
+    bench.add("ok1.stl", "ok2.stl")
+    bench.queue.start()
+    ticks = []
+
+    async def tick():
+        while True:
+            ticks.append(1)
+            await asyncio.sleep(0)
+
+    async def story():
+        ticking = asyncio.create_task(tick())
+        done = await bench.queue.wait_async()
+        ticking.cancel()
+        return done
+
+    assert asyncio.run(story()) is True
+    assert {job.state for job in bench.queue.jobs} == {JobState.COMPLETED}
+    assert len(ticks) > 1
+    assert bench.queue._events._observers == ()
+
+
+def test_awaiting_ends_when_the_time_is_up_or_the_queue_is_stopped(bench, seen):
+    """A hanging job is not waited for longer than was said, and a stop from elsewhere is an error, not a hang."""
+    bench.add("hang.stl")
+    with pytest.raises(JobError, match="start"):
+        asyncio.run(bench.queue.wait_async())
+    bench.queue.start()
+    seen.until(lambda event: event.kind is EventKind.PROGRESS or event.job)
+    assert asyncio.run(bench.queue.wait_async(timeout_s=0.05)) is False
+
+    async def story():
+        waiting = asyncio.create_task(bench.queue.wait_async())
+        await asyncio.to_thread(bench.queue.stop)
+        await waiting
+
+    with pytest.raises(JobError, match="not running"):
+        asyncio.run(story())
 
 
 def test_a_failing_observer_stops_nothing(bench, seen):

@@ -6,14 +6,15 @@ import pytest
 
 from stlkit.errors import OptionError
 from stlkit.model.colors import FILAMENT_COLORS, color_name, parse_color
+from stlkit.model.descriptions import describe_options
 from stlkit.model.options import (
     Material,
     NamingOptions,
+    OptionKind,
     OutputSettings,
     QueueSettings,
     RenderOptions,
     ValidationOptions,
-    option_help,
     parse_option,
 )
 
@@ -67,10 +68,32 @@ def test_what_differs_can_be_merged_back():
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_option_has_help(group):
-    """Forms and the command line have a sentence for each option."""
-    assert all(text.endswith(".") for text in option_help(group).values())
-    assert set(option_help(group)) == {field.name for field in dataclasses.fields(group)}
+def test_every_option_is_described(group):
+    """A form has a title, a sentence and the default of each option, in the order of their declaration."""
+    described = describe_options(group)
+    assert [option.name for option in described] == [field.name for field in dataclasses.fields(group)]
+    assert all(option.help.endswith(".") and option.title[:1].isupper() for option in described)
+    assert [option.default for option in described] == [getattr(group(), option.name) for option in described]
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "facts"),
+    [
+        (RenderOptions, "generate_video", {"kind": OptionKind.FLAG}),
+        (RenderOptions, "width", {"kind": OptionKind.INTEGER, "least": 16, "most": 8192, "title": "Width, px"}),
+        (RenderOptions, "video_duration", {"kind": OptionKind.NUMBER, "above": 0, "most": 120, "least": None}),
+        (RenderOptions, "material", {"kind": OptionKind.CHOICE, "choices": tuple(Material)}),
+        (RenderOptions, "color", {"kind": OptionKind.COLOR, "optional": True, "default": None}),
+        (RenderOptions, "color_palette", {"kind": OptionKind.COLORS, "optional": False}),
+        (RenderOptions, "background_image", {"kind": OptionKind.PATH, "optional": True}),
+        (OutputSettings, "custom_prefix", {"kind": OptionKind.TEXT, "optional": False}),
+        (QueueSettings, "job_timeout_s", {"kind": OptionKind.NUMBER, "above": 0, "optional": True}),
+    ],
+)
+def test_a_description_says_what_an_option_takes(group, name, facts):
+    """Kind, choices, bounds, and whether there may be no value come from the option's own type."""
+    (option,) = (option for option in describe_options(group) if option.name == name)
+    assert {fact: getattr(option, fact) for fact in facts} == facts
 
 
 def test_output_settings_are_naming_options():
