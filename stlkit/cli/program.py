@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stlkit._version import __version__
-from stlkit.cli import looking, machine, runs
+from stlkit.cli import looking, machine, runs, template
 from stlkit.cli.console import WRONG_USAGE, print_error
 from stlkit.errors import StlkitError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for command in (runs.run, runs.resume, looking.status, looking.history, machine.samples, machine.doctor):
     app.command()(command)
+app.add_typer(template.app, name="template")
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
-    except StlkitError as error:
+    except (StlkitError, OSError) as error:
         print_error(str(error))
         sys.exit(WRONG_USAGE)
 

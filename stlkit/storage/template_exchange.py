@@ -182,8 +182,8 @@ def plan_import(
     if taken and on_conflict is Conflict.ERROR:
         names = ", ".join(repr(template.name) for template in taken)
         raise TemplateError(
-            f"there are other templates of the names {names} already; nothing was imported. Replace them, or keep "
-            "both.",
+            f"there are other templates of the names {names} already; nothing was imported. Choose 'replace' or "
+            "'keep_both' for such names.",
             name=taken[0].name,
         )
     renamed: dict[str, str] = {}

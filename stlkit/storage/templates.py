@@ -107,6 +107,9 @@ class TemplateManager:
         path = self._find(name)
         return stored_template(path, read_template(path))
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._lookup(name) is not None
+
     def list_templates(self) -> list[str]:
         """Return the titles of all templates that can be read, sorted."""
         for problem in self.problems():  # one damaged file must not hide the others
@@ -328,16 +331,19 @@ class TemplateManager:
         return next((path for path, found in self._readable() if title_key(found.name) == title_key(name)), None)
 
     def _find(self, name: str) -> Path:
+        found = self._lookup(name)
+        if found is None:
+            known = ", ".join(path.stem for path in self._files())
+            raise TemplateError(f"there is no template {name!r}; there are: {known}", name=name)
+        return found
+
+    def _lookup(self, name: str) -> Path | None:
         """Find a template's file by its title, then by the file's own name, then by the title of a damaged built-in."""
         if (titled := self._titled(name)) is not None:
             return titled
         stems = {title_key(path.stem): path for path in self._files()}
         titles = {title_key(template.name): stems.get(stem) for stem, template in BUILT_IN_TEMPLATES.items()}
-        found = stems.get(title_key(name)) or titles.get(title_key(name))
-        if found is None:
-            known = ", ".join(path.stem for path in self._files())
-            raise TemplateError(f"there is no template {name!r}; there are: {known}", name=name)
-        return found
+        return stems.get(title_key(name)) or titles.get(title_key(name))
 
     def _place_for(self, name: str) -> Path:
         """Return the file that a template of this name has or gets."""
