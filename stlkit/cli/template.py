@@ -23,8 +23,8 @@ from stlkit.cli.console import (
 )
 from stlkit.errors import TemplateError
 from stlkit.files import printable
+from stlkit.model.descriptions import describe_options
 from stlkit.model.encoding import to_plain
-from stlkit.model.options import option_help
 from stlkit.model.templates import TEMPLATE_GROUPS, QueueTemplate
 from stlkit.storage.home import find_home
 from stlkit.storage.template_exchange import Conflict
@@ -219,14 +219,9 @@ def _described(stored: StoredTemplate) -> dict[str, Any]:
 def _options(template: QueueTemplate) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, value, default and help of every option."""
     for field, group in TEMPLATE_GROUPS.items():
-        sentences, default = option_help(group), group()
-        for name in group.names():
-            yield (
-                name,
-                _written(getattr(getattr(template, field), name)),
-                _written(getattr(default, name)),
-                sentences[name],
-            )
+        options = getattr(template, field)
+        for known in describe_options(group):
+            yield known.name, _written(getattr(options, known.name)), _written(known.default), known.help
 
 
 def _written(value: Any) -> str:
