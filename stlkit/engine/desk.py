@@ -362,7 +362,7 @@ class SupervisorDesk:
             f"{place} may not be written: which other output folder? (queue.set_output, or mend it and resume the job)"
         )
         if answer.cause is FailureCause.UNREACHABLE:
-            question = f"{place} cannot be reached; the job goes on by itself when it is back"
+            question = f"{place} cannot be reached, or is locked; the job goes on by itself when that is over"
             self.watcher.expect(job.id, lambda: _is_back(job), lambda: self._back_again(job.id))
         changes = {"stage": None, "progress": 0.0, "attempts": job.attempts - 1, "question": question}
         self._move(job.id, JobState.PAUSED, message=question, error_message=answer.error_message, **changes)

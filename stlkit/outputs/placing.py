@@ -13,6 +13,7 @@ from typing import Any
 from stlkit.errors import OutputError
 from stlkit.files import encode_json, make_folder, move_into_place, part_beside, printable, write_atomically
 from stlkit.outputs.signature import is_signed, signature
+from stlkit.patience import may_pass, patiently
 
 _ADVICE = {
     errno.EACCES: "permission denied; make the folder writable, or choose another output folder",
@@ -55,7 +56,11 @@ def place(source_file: Path, target: Path, *, within: Path) -> Path:
     """
     with explained(target):
         require_inside(target.parent, within)
-        move_into_place(source_file, target)
+        # once it has moved, only the disk's confirmation can have failed, and there is nothing left to move
+        patiently(
+            lambda: move_into_place(source_file, target),
+            worth_it=lambda error: may_pass(error) and source_file.exists(),
+        )
     return target
 
 
@@ -63,9 +68,13 @@ def place_bytes(target: Path, data: bytes, *, within: Path) -> Path:
     """Write a file in one step; otherwise as `place`."""
     with explained(target):
         require_inside(target.parent, within)
-        make_folder(target.parent)
-        write_atomically(target, data)
+        patiently(lambda: _write(target, data))
     return target
+
+
+def _write(target: Path, data: bytes) -> None:
+    make_folder(target.parent)
+    write_atomically(target, data)
 
 
 def place_text(target: Path, text: str, *, within: Path) -> Path:

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stlkit.errors import BackendUnavailableError, OutputError, SourceUnreachableError
+from stlkit.patience import may_pass
 from stlkit.pipeline.order import FailureCause
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-AWAY = frozenset(
-    {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN}
-)
-"""What a network drive answers while it is away."""
 
 
 def cause_of(error: BaseException) -> tuple[FailureCause, Path | None]:
@@ -44,7 +41,7 @@ def cause_of(error: BaseException) -> tuple[FailureCause, Path | None]:
             return FailureCause.DISK_FULL, path
         if link.errno in _REFUSED and placed is not None:
             return FailureCause.OUTPUT_REFUSED, path
-        if link.errno in AWAY:
+        if may_pass(link):
             return FailureCause.UNREACHABLE, path
     return FailureCause.OTHER, None
 

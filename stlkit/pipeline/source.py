@@ -7,16 +7,10 @@ import os
 import shutil
 from pathlib import Path
 
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
-
 from stlkit.errors import SourceChangedError, SourceUnreachableError
 from stlkit.mesh.source import largest_readable_bytes
-from stlkit.pipeline.causes import AWAY
-
-ATTEMPTS = 5
-FIRST_WAIT_S = 0.1  # doubled with each further attempt
-
-_LOCKED = frozenset({errno.EAGAIN, errno.EBUSY, errno.ETXTBSY})
+from stlkit.patience import may_pass, patiently
+from stlkit.storage.sources import is_away
 
 
 def working_copy(source: Path, target: Path) -> Path:
@@ -42,17 +36,11 @@ def working_copy(source: Path, target: Path) -> Path:
     OSError
         The copy cannot be written.
     """
-    tries = Retrying(
-        retry=retry_if_exception(_may_pass),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(multiplier=FIRST_WAIT_S, exp_base=2),
-    )
     try:
-        return tries(_copy, source, target)
-    except RetryError as failure:
-        error = failure.last_attempt.exception()
-        if isinstance(error, SourceChangedError):
-            raise error from None
+        return patiently(lambda: _copy(source, target), worth_it=_may_pass)
+    except OSError as error:
+        if not may_pass(error):
+            raise
         raise SourceUnreachableError(
             f"{source} cannot be reached: {error}; the job waits until it is back", path=source
         ) from error
@@ -60,9 +48,8 @@ def working_copy(source: Path, target: Path) -> Path:
 
 def _copy(source: Path, target: Path) -> Path:
     if not os.path.isfile(source):  # noqa: PTH113 - Path.is_file raises an error where a name is too long for any file
-        if not os.path.lexists(source) and not os.path.isdir(source.parent):  # noqa: PTH112 - as above
-            # a deleted file leaves its folder; a drive that is away takes the folder along
-            raise FileNotFoundError(errno.ESTALE, "its folder is gone", str(source))
+        if not os.path.lexists(source) and is_away(source.parent):
+            raise FileNotFoundError(errno.ESTALE, "its folder is gone or empty", str(source))
         return source
     before = _identity(source)
     # A file of the kernel's says that it is empty or as large as all memory, and may never end.
@@ -85,4 +72,4 @@ def _identity(path: Path) -> tuple[int, int, int]:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, SourceChangedError) or (isinstance(error, OSError) and error.errno in AWAY | _LOCKED)
+    return isinstance(error, SourceChangedError) or may_pass(error)

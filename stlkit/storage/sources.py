@@ -46,7 +46,7 @@ class SourceCheck:
             SourceState.CHANGED: f"{name} has changed since it was read",
             SourceState.MOVED: f"its file was found at {name}",
             SourceState.MISSING: f"{name} is missing",
-            SourceState.UNREACHABLE: f"the folder of {name} cannot be reached",
+            SourceState.UNREACHABLE: f"{name} cannot be reached, its folder is gone or empty",
         }[self.state]
 
 
@@ -74,8 +74,27 @@ def check_source(path: Path, checksum_sha256: str | None) -> SourceCheck:
         return SourceCheck(state=SourceState.PRESENT, path=path)
     if checksum_sha256 is not None and (found := _find_moved(path, checksum_sha256)) is not None:
         return SourceCheck(state=SourceState.MOVED, path=found)
-    state = SourceState.MISSING if path.parent.is_dir() else SourceState.UNREACHABLE
+    state = SourceState.UNREACHABLE if is_away(path.parent) else SourceState.MISSING
     return SourceCheck(state=state, path=path)
+
+
+def is_away(folder: Path) -> bool:
+    """Say whether a folder looks like one on a drive that is away, rather than one from which a file was deleted.
+
+    A network drive takes its folders along when it goes, and where it was mounted an empty folder stays.
+
+    Parameters
+    ----------
+    folder : Path
+        Where a file should be and is not.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except PermissionError:  # it is there
+        return False
+    except OSError:
+        return True
 
 
 def _find_moved(path: Path, checksum_sha256: str) -> Path | None:

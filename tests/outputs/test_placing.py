@@ -1,6 +1,7 @@
 """Files appear whole, where they belong, and nowhere else."""
 
 import contextlib
+import errno
 import gzip
 import json
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stlkit import patience
 from stlkit.errors import OutputError
 from stlkit.files import encode_json, one_line
 from stlkit.outputs.placing import link_source, links_to, place, place_json, place_text, pointer_of, relative_name
@@ -47,6 +49,40 @@ def test_place_moves_into_new_folders(base, picture):
     assert target.read_bytes() == b"picture"
     assert not picture.exists()
     assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EIO, errno.ESTALE])
+def test_what_is_locked_or_away_for_a_moment_costs_nothing(base, picture, monkeypatch, number):
+    """Two refusals and a third attempt; where the refusals do not end, the error keeps their kind."""
+    monkeypatch.setattr(patience, "FIRST_WAIT_S", 0.001)
+    replace, refusals = Path.replace, iter([True, True])
+
+    def refuse(path, target):
+        if next(refusals, False):
+            raise OSError(number, os.strerror(number), str(path))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert place(picture, base / "a.png", within=base).read_bytes() == b"picture"
+    refusals = iter([True] * patience.ATTEMPTS)
+    with pytest.raises(OutputError) as caught:
+        place_text(base / "a.log", "x", within=base)
+    assert caught.value.__cause__.errno == number
+    assert [path.name for path in base.iterdir()] == ["a.png"]
+
+
+def test_a_confirmation_that_fails_after_the_move_is_told_once(base, picture, monkeypatch):
+    """There is nothing left to move, so nothing is tried again, and the error is the disk's."""
+    monkeypatch.setattr(patience, "FIRST_WAIT_S", 0.001)
+
+    def refuse(folder):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(folder))
+
+    monkeypatch.setattr("stlkit.files.sync_folder", refuse)
+    with pytest.raises(OutputError) as caught:
+        place(picture, base / "a.png", within=base)
+    assert caught.value.__cause__.errno == errno.EIO
+    assert (base / "a.png").read_bytes() == b"picture"
 
 
 def test_place_from_another_file_system(base):

@@ -84,7 +84,7 @@ def test_missing_changed_and_moved_sources_are_told_apart(bench):
 
 def test_nothing_is_called_moved_on_the_word_of_its_name(bench):
     """A file of the same name and other bytes is another file."""
-    job = bench.job("a")
+    job, _ = bench.job("a"), bench.job("b")
     bench.begin(job)
     job.stl_path.unlink()
     (bench.models.parent / "a.stl").write_bytes(b"another model")
