@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 _log = logging.getLogger(__name__)
 
 INTERVAL_S = 2.0
+LONGEST_INTERVAL_S = 300.0  # for what seemed to have come about, and had not
+
+
+class _Awaited(NamedTuple):
+    has_come: Callable[[], bool]
+    then: Callable[[], None]
+    interval_s: float
+    not_before: float
 
 
 class Watcher:
     """Polls conditions on a thread of its own, which lives only while there is something to wait for. Thread-safe.
 
-    A question to a drive that hangs hangs here, and nowhere else.
+    A question to a drive that hangs hangs here, and nowhere else. What is expected again soon after it had come about
+    was not worth much, as the free space on a disk whose quota is used up: it is asked for half as often each time.
 
     Parameters
     ----------
@@ -26,13 +38,16 @@ class Watcher:
         self._interval_s = interval_s
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._awaited: dict[str, tuple[Callable[[], bool], Callable[[], None]]] = {}
+        self._awaited: dict[str, _Awaited] = {}
+        self._came: dict[str, tuple[float, float]] = {}  # when, and how long the interval was
         self._thread: threading.Thread | None = None
 
     def expect(self, key: str, has_come: Callable[[], bool], then: Callable[[], None]) -> None:
         """Call `then` once `has_come` returns True; a later call with the same key replaces this one."""
         with self._lock:
-            self._awaited[key] = (has_come, then)
+            now = time.monotonic()
+            interval_s = self._next_interval_s(key, now)
+            self._awaited[key] = _Awaited(has_come, then, interval_s, now + interval_s)
             if self._thread is None:
                 self._wake.clear()
                 self._thread = threading.Thread(target=self._run, name="stlkit-watcher", daemon=True)
@@ -56,10 +71,21 @@ class Watcher:
                 if not awaited:
                     self._thread = None
                     return
-            for key, (has_come, then) in awaited.items():
-                if self._ask(has_come):
-                    self.forget(key)
-                    then()
+            now = time.monotonic()
+            for key, one in awaited.items():
+                if now >= one.not_before and self._ask(one.has_come):
+                    with self._lock:
+                        if self._awaited.get(key) is not one:  # forgotten or replaced while the question was asked
+                            continue
+                        del self._awaited[key]
+                        self._came[key] = (now, one.interval_s)
+                    one.then()
+
+    def _next_interval_s(self, key: str, now: float) -> float:
+        came, interval_s = self._came.get(key, (-math.inf, 0.0))
+        if now - came > LONGEST_INTERVAL_S:
+            return self._interval_s
+        return min(2 * interval_s, LONGEST_INTERVAL_S)
 
     @staticmethod
     def _ask(has_come: Callable[[], bool]) -> bool:

@@ -1,0 +1,56 @@
+"""Asking whether what is waited for has come: soon, and ever more seldom where it only seemed so."""
+
+import itertools
+import threading
+import time
+
+import pytest
+
+from stlkit.engine.watcher import Watcher
+
+
+@pytest.fixture
+def watcher():
+    watcher = Watcher(interval_s=0.01)
+    yield watcher
+    watcher.close()
+
+
+def test_what_comes_and_goes_is_asked_for_half_as_often_each_time(watcher):
+    """A disk with free space and no quota left must not have a job begin every two seconds for ever."""
+    came, done = [time.monotonic()], threading.Event()
+
+    def try_in_vain():
+        came.append(time.monotonic())
+        if len(came) == 6:
+            done.set()
+        else:
+            watcher.expect("disk", lambda: True, try_in_vain)
+
+    watcher.expect("disk", lambda: True, try_in_vain)
+    assert done.wait(10)
+    waits = [after - before for before, after in itertools.pairwise(came)]
+    assert all(wait >= 0.01 * 2**number for number, wait in enumerate(waits)), waits
+
+
+def test_other_things_are_asked_for_as_before(watcher):
+    """Each has an interval of its own, and an error of the system is a no."""
+    done, answers = threading.Event(), iter([OSError("away"), OSError("away")])
+
+    def is_back():
+        for error in answers:
+            raise error
+        return True
+
+    watcher.expect("drive", is_back, done.set)
+    assert done.wait(10)
+
+
+def test_what_is_forgotten_never_comes(watcher):
+    """Nobody is told of it, and of the other things all the same."""
+    told, done = [], threading.Event()
+    watcher.expect("a", lambda: True, lambda: told.append("a"))
+    watcher.forget("a")
+    watcher.expect("b", lambda: True, done.set)
+    assert done.wait(10)
+    assert told == []
