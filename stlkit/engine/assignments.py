@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,7 +10,7 @@ from stlkit.engine.supervisor import Assignment
 from stlkit.model.jobs import QueueJob, QueueState
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.pipeline.order import JobOrder
-from stlkit.pipeline.plan import estimate_duration_s
+from stlkit.pipeline.plan import estimate_duration_s, size_as_binary_bytes
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
 from stlkit.storage.progress import ProcessingState, load_processing_state, save_processing_state
@@ -60,10 +59,9 @@ class AssignmentMaker:
         return JobEnd(job=ended, render=render, validation=validation, output=output)
 
     def needs_of(self, job: QueueJob) -> JobNeeds:
-        """Forecast time and memory, without opening the file."""
+        """Forecast time and memory from the beginning of the file."""
         render, validation, _ = self.options_of(job)
-        # os.path: Path.is_file raises an error where a name is too long for any file
-        size_bytes = job.stl_path.stat().st_size if os.path.isfile(job.stl_path) else 0  # noqa: PTH113
+        size_bytes = size_as_binary_bytes(job.stl_path)
         return JobNeeds(
             duration_s=estimate_duration_s(size_bytes, render, validation),
             memory_bytes=forecast_memory_bytes(size_bytes, render),

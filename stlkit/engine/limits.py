@@ -10,7 +10,7 @@ import psutil
 from stlkit.model.options import QueueSettings, RenderOptions
 
 # Measured on whole jobs: a worker with its libraries takes 300 MB, its renderer and video encoder 100 to 150 more, and
-# each face of a binary file (50 bytes) 1,150 to 1,250 bytes at the peak, which is in the validation.
+# each face (50 bytes in a binary file) 400 to 1,250 bytes at the peak, its text included where there is any.
 _BASE_MEMORY_BYTES = 300_000_000
 _RENDERER_MEMORY_BYTES = 150_000_000
 _MEMORY_PER_FILE_BYTE = 26
@@ -44,6 +44,12 @@ def timeout_s(settings: QueueSettings, estimated_s: float, timeouts: int = 0) ->
 
 def forecast_memory_bytes(stl_size_bytes: int, render: RenderOptions) -> int:
     """Estimate the memory a job needs, from its file's size and its pictures, before anything is loaded.
+
+    Parameters
+    ----------
+    stl_size_bytes : int
+        As `stlkit.pipeline.plan.size_as_binary_bytes` tells it.
+    render : RenderOptions
 
     Returns
     -------

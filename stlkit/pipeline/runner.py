@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from stlkit.model.options import BackendName, RenderOptions
 from stlkit.model.reports import Finding
 from stlkit.pipeline.causes import cause_of
 from stlkit.pipeline.order import WAITING_CAUSES, FailureCause, JobAnswer, JobOrder
-from stlkit.pipeline.plan import PlannedStage, plan_stages
+from stlkit.pipeline.plan import PlannedStage, plan_stages, size_as_binary_bytes
 from stlkit.pipeline.work import JobRefused, JobWork
 from stlkit.rendering.backends import Backend, open_backend
 from stlkit.rendering.studio import Studio
@@ -71,8 +70,7 @@ class JobRunner:
 
     def _run_stages(self, work: JobWork, on_progress: ProgressCallback, between_stages: Callable[[], None]) -> None:
         order = work.order
-        size_bytes = order.stl_path.stat().st_size if os.path.isfile(order.stl_path) else 0  # noqa: PTH113 - of any name
-        stages = plan_stages(size_bytes, order.render, order.validation)
+        stages = plan_stages(size_as_binary_bytes(order.stl_path), order.render, order.validation)
         total_s = sum(planned.cost_s for planned in stages)
         done_s = 0.0
         for planned in stages:
