@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -91,13 +90,22 @@ class ObservedQueue(QueueView):
         self._states = states
         self._lock = lock
         self._commands = commands
-        self._last = QueueState()
+        self._last: QueueState | None = None
 
     def state(self) -> QueueState:
-        """Return the queue as its owner last wrote it."""
-        # a damaged file is the owner's to mend; until then what was seen last is the best answer
-        with contextlib.suppress(StorageError):
-            self._last = self._states.peek() or self._last
+        """Return the queue as its owner last wrote it.
+
+        Raises
+        ------
+        StateFileError, NewerVersionError
+            The file cannot be understood, and could not be before.
+        """
+        try:
+            self._last = self._states.peek() or self._last or QueueState()
+        except StorageError:
+            # a damaged file is the owner's to mend; until then what was seen last is the best answer
+            if self._last is None:
+                raise
         return self._last
 
     @property

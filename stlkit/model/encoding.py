@@ -25,14 +25,18 @@ def _decode_unknown(kind: type, value: Any) -> Any:
     if issubclass(kind, PurePath):
         if not isinstance(value, str):
             raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
-        try:
-            usable = b"\0" not in os.fsencode(value)
-        except UnicodeEncodeError:  # a lone surrogate that stands for no byte
-            usable = False
-        if not usable:
+        if "\0" in value or not (value.isascii() or _is_encodable(value)):
             raise ValueError(f"{value!a} cannot be a path")
         return Path(value)
     raise NotImplementedError(f"{kind.__name__} cannot be read from JSON")
+
+
+def _is_encodable(path: str) -> bool:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+        return False
+    return True
 
 
 def to_plain(value: Any) -> Any:

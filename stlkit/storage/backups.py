@@ -13,6 +13,7 @@ from stlkit.model.times import utc_now
 
 KEEP_COUNT = 5
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_TIMED = re.compile(r"_[0-9]{8}T[0-9]{12}\Z")
 
 
 class BackupManager:
@@ -99,8 +100,10 @@ class BackupManager:
         return True
 
     def newest_first(self) -> list[Path]:
-        """Return the numbered backups, newest first."""
-        return [path for _, path in self._all_numbered()]
+        """Return the numbered backups, newest first, and after them the labelled ones, newest first too."""
+        numbered = [path for _, path in self._all_numbered()]
+        labelled = {path for path in self.folder.glob("queue_state_backup_*_*.json") if _TIMED.search(path.stem)}
+        return [*numbered, *sorted(labelled, key=lambda path: path.stem.rsplit("_", 1)[1], reverse=True)]
 
     def _rotate_in(self) -> Path:
         for number, path in reversed(self._all_numbered()):

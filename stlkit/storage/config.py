@@ -9,7 +9,7 @@ from typing import Any
 
 from stlkit.errors import NewerVersionError, OptionError, StateFileError
 from stlkit.files import encode_json, open_regular_file, printable, read_json, write_atomically
-from stlkit.model.encoding import from_plain, to_plain
+from stlkit.model.encoding import explain, from_plain, to_plain
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.storage.migration import (
     CONFIG_VERSION,
@@ -138,13 +138,21 @@ def load_config(path: Path) -> UserConfig:
         known = {key: data.pop(key) for key in list(data) if key in UserConfig.__slots__ and key != "unknown"}
         return _checked(from_plain(UserConfig, {**known, "unknown": data}))
     except (ValueError, TypeError, AttributeError) as error:
-        raise StateFileError(f"{path} cannot be used: {error}; mend or delete it", path=path) from error
+        text, field_path = explain(error)
+        raise StateFileError(
+            f"{path} cannot be used: {text}{f' at {field_path}' if field_path else ''}; mend or delete it",
+            path=path,
+            field=field_path,
+        ) from error
 
 
 def _checked(config: UserConfig) -> UserConfig:
-    RenderOptions().merged(config.render_options)
-    ValidationOptions().merged(config.validation_options)
-    OutputSettings().merged(config.output_settings)
+    groups = (RenderOptions(), ValidationOptions(), OutputSettings())
+    for name, group in zip(("render_options", "validation_options", "output_settings"), groups, strict=True):
+        try:
+            group.merged(getattr(config, name))
+        except OptionError as error:
+            raise ValueError(f"{error} - at `$.{name}`") from error
     return config
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,17 +131,32 @@ class QueueStateManager:
 
         Raises
         ------
-        StateFileError, NewerVersionError
+        StateFileError
+            It cannot be read, or is damaged; whoever opens the queue next puts a backup in its place.
+        NewerVersionError
             As `load_queue_state`.
         """
-        return self._read_only(self.state_path) if self.state_path.exists() else None
+        if not self.state_path.exists():
+            return None
+        try:
+            return self._read_only(self.state_path)
+        except StateFileError as damage:
+            if isinstance(damage.__cause__, OSError):
+                raise
+            raise StateFileError(
+                f"{damage}. Opening the queue to work with it, as 'stlkit resume' does, puts its newest whole backup "
+                "in its place.",
+                path=damage.path,
+                field=damage.field,
+            ) from damage
 
     def _read_only(self, path: Path) -> QueueState:
         return self._read(path, migrate=False).state
 
     def _read(self, path: Path, *, migrate: bool = True) -> LoadedState:
         try:
-            data = read_json(path)
+            with _collector_paused():
+                data = read_json(path)
         except OSError as error:
             raise StateFileError(
                 f"{path} cannot be read: {error.strerror or error}; nothing was changed. Make it readable, then try "
@@ -164,7 +181,8 @@ class QueueStateManager:
                 self.create_backup(f"before-migration-from-{version}")
             notes = (f"queue_state.json was brought from version {version} to {STATE_VERSION}; a backup was kept",)
         try:
-            return LoadedState(state=QueueState.from_dict(data), notes=notes)
+            with _collector_paused():
+                return LoadedState(state=QueueState.from_dict(data), notes=notes)
         except ValueError as error:
             text, where = explain(error)
             raise StateFileError(f"{path}: {text}{f' at {where}' if where else ''}", path=path, field=where) from error
@@ -191,6 +209,18 @@ class QueueStateManager:
                     state=loaded.state, notes=(f"{why}, and {backup.name} was used instead.", *loaded.notes)
                 )
         return None
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, what is being built and is all kept: half the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _keep(damaged: Path, aside: Path) -> None:

@@ -97,7 +97,7 @@ class RecoveryResult:
         return tuple(job for job in self.jobs if job.state.ended)
 
     def __str__(self) -> str:
-        lines = [*self.notes]
+        lines = [one_line(note) for note in self.notes]
         waiting, settled = self.unfinished, self.settled
         lines += _listed("of an earlier session had ended", "of an earlier session had ended", settled)
         lines += _listed("of an earlier session waits", "of an earlier session wait", waiting)

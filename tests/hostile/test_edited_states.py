@@ -91,6 +91,8 @@ def parts():
 
 def check(document, parts):
     """Follow a document through everything that is done with a queue's file; return its state where it has one."""
+    for backup in parts.home.backups.iterdir():  # of the documents before, which would stand in for this one
+        backup.unlink()
     parts.home.queue_state.write_bytes(json.dumps(document).encode())
     try:
         state = parts.states.load_queue_state().state

@@ -111,6 +111,24 @@ def test_damaged_preferences_are_a_clear_error(tmp_path):
     assert load_config(tmp_path / "missing.json") == UserConfig()
 
 
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({"recent_folders": ["/a", 3]}, "recent_folders[1]"),
+        ({"version": "1.0", "render_options": {"width": "wide"}}, "render_options.width"),
+        ({"version": "1.0", "output_settings": []}, "output_settings"),
+    ],
+)
+def test_damaged_preferences_are_named_with_the_field(tmp_path, content, field):
+    """As the queue's file: the error says where, for a person and as an attribute."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(StateFileError) as caught:
+        load_config(path)
+    assert caught.value.field == field
+    assert f" at {field}; mend or delete it" in str(caught.value)
+
+
 @pytest.fixture
 def recovery(tmp_path):
     home = Home(tmp_path / "home")

@@ -1,14 +1,16 @@
 """The queue's file: whole or untouched, and read with care."""
 
 import json
+import time
 
 import pytest
 
 from stlkit.errors import NewerVersionError, StateFileError
-from stlkit.model.jobs import JobState, QueueJob, QueueState, new_job_id
+from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import QueueSettings, RenderOptions
 from stlkit.storage.home import Home
 from stlkit.storage.queue_state import QueueStateManager
+from stlkit.storage.writer import CoalescingWriter
 
 
 @pytest.fixture
@@ -103,6 +105,19 @@ def test_labelled_backups_are_never_rotated_away(manager):
     assert json.loads(labelled.read_text())["queue_session_id"] == "kept"
 
 
+def test_a_labelled_backup_helps_where_no_numbered_one_is_whole(manager):
+    """Of the labelled ones the newest is taken, whatever their labels are."""
+    for label in ("b", "a"):
+        manager.save_queue_state(QueueState(queue_session_id=label))
+        manager.create_backup(label)
+    manager.save_queue_state(QueueState())
+    for path in (manager.state_path, *manager.backups.folder.glob("queue_state_backup_?.json")):
+        path.write_bytes(b"{")
+    loaded = manager.load_queue_state()
+    assert loaded.state.queue_session_id == "a"
+    assert "queue_state_backup_a_" in loaded.notes[0]
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"version": "1.0", "jobs": [{"id": 3}]}', b"\xff\xfe"])
 def test_a_damaged_file_is_set_aside_and_the_newest_whole_backup_used(manager, damage):
     """Damage costs one save at the most, and the damaged bytes are kept."""
@@ -125,6 +140,25 @@ def test_the_error_names_the_field_where_no_backup_helps(manager, tmp_path):
         manager.load_queue_state()
     assert caught.value.field == "jobs[0].state"
     assert manager.state_path.exists()
+
+
+def test_ten_thousand_jobs_are_read_in_a_second_and_saved_behind_the_callers_back(manager, tmp_path):
+    """Processor time, so that a busy machine does not matter: well under one second, and under a tenth."""
+    made = JobResults(files_generated=tuple(tmp_path / f"m_{number}.png" for number in range(6)))
+    jobs = tuple(make_job(tmp_path, results=made, render_options={"width": 64}) for _ in range(10_000))
+    state = QueueState(jobs=jobs)
+    writer = CoalescingWriter(manager.save_queue_state, name="test-writer")
+    try:
+        began = time.thread_time()
+        for _ in range(50):
+            writer.schedule(lambda: state)
+        assert time.thread_time() - began < 0.1
+        writer.flush()
+    finally:
+        writer.close()
+    began = time.process_time()
+    assert manager.load_queue_state().state.jobs == jobs
+    assert time.process_time() - began < 1.0
 
 
 def test_a_newer_major_version_is_left_alone(manager):

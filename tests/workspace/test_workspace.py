@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from stlkit import JobState, Workspace
-from stlkit.errors import HomeLockedError, StateFileError
+from stlkit.errors import HomeLockedError, StateFileError, StorageError
 
 FACTS_ONLY = {"generate_image": False}
 
@@ -56,6 +56,17 @@ def test_a_second_process_may_look_but_not_touch(tmp_path, models):
         assert len(owner.queue.jobs) == 3
     with Workspace(tmp_path / "home") as again:
         assert not again.is_observer
+
+
+@pytest.mark.parametrize("content", ['{"version": "2.0", "jobs": []}', '{"jobs": [{"id": 3}]}', "{"])
+def test_an_observer_never_takes_a_file_it_cannot_read_for_an_empty_queue(tmp_path, content):
+    """Until something was seen, the error is the answer; nothing is touched."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "queue_state.json").write_text(content)
+    with Workspace(home, observe=True) as workspace, pytest.raises(StorageError, match=r"queue_state\.json"):
+        workspace.queue.counts()
+    assert (home / "queue_state.json").read_text() == content
 
 
 def test_closing_puts_running_work_back_for_the_next_session(tmp_path, models):
