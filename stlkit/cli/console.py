@@ -91,8 +91,8 @@ def note_column(name: str = "note") -> Column:
 
 def tell(text: str, *, as_json: bool = False) -> None:
     """Tell something beside the result, unless a machine reads it."""
-    if not as_json:
-        err.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+    for line in [] if as_json else text.splitlines():
+        err.print(one_line(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(text: str) -> None:

@@ -56,8 +56,7 @@ def run(
         naming = wanted.output_settings.merged(chosen[OutputSettings])
         _configure(workspace, chosen[QueueSettings], jobs)
         queue.clear()
-        for note in workspace.recovery.notes:
-            tell(note, as_json=as_json)
+        _tell_recovery(workspace, as_json=as_json)
         waiting = len(queue.jobs)
         added = queue.add(
             paths,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -151,6 +152,8 @@ def test_an_interrupted_run_is_resumed_and_every_job_is_once_in_the_history(run,
     assert process.returncode == (130 if number == signal.SIGINT else -number)
     result = run("resume")
     assert result.returncode == 0, result.stderr
+    assert re.search(r"^\d jobs? of an earlier session waits?:$", result.stderr, re.MULTILINE), result.stderr
+    assert re.search(r"^  m\d\.stl: .*waits to be resumed", result.stderr, re.MULTILINE), result.stderr
     records = json.loads(run("history", "--json").stdout)["jobs"]
     assert sorted(record["stl_filename"] for record in records) == [f"m{index}.stl" for index in range(6)]
     assert all((tmp_path / f"out/m{index}_analysis.json").exists() for index in range(6))

@@ -106,7 +106,7 @@ def _progress(job: QueueJob) -> str:
 
 
 def _note(job: QueueJob) -> str:
-    texts = [text] if (text := job.error_message or job.question) else list(job.results.warnings)
+    texts = [text] if (text := job.question or job.error_message) else list(job.results.warnings)
     if not texts:
         return "<td></td>"
     short = texts[0] if len(texts[0]) <= LONGEST_NOTE else f"{texts[0][:LONGEST_NOTE]}…"
