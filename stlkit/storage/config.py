@@ -138,7 +138,7 @@ def load_config(path: Path) -> UserConfig:
         known = {key: data.pop(key) for key in list(data) if key in UserConfig.__slots__ and key != "unknown"}
         return _checked(from_plain(UserConfig, {**known, "unknown": data}))
     except (ValueError, TypeError, AttributeError) as error:
-        text, field_path = explain(error)
+        text, field_path = explain(error) if isinstance(error, ValueError) else (str(error), None)
         raise StateFileError(
             f"{path} cannot be used: {text}{f' at {field_path}' if field_path else ''}; mend or delete it",
             path=path,
