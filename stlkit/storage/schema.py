@@ -80,7 +80,35 @@ CREATE TABLE job_facts (
 )
 """What else is known of a job; a row belongs to the row of the same id in ``job_history``."""
 
-SCHEMA = (*DOCUMENTED, *FACTS)
+OUTPUTS = (
+    """\
+CREATE TABLE outputs (
+    path BLOB PRIMARY KEY, -- as the system has it, which may be no UTF-8
+    key TEXT, -- of what it is made of
+    size_bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    checksum TEXT NOT NULL, -- SHA-256
+    made_in_s REAL NOT NULL,
+    job_id TEXT NOT NULL
+)""",
+    "CREATE INDEX idx_output_key ON outputs(key)",
+    """\
+CREATE TABLE finished_work (
+    work_key TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL,
+    results TEXT NOT NULL, -- JSON
+    duration_s REAL NOT NULL
+)""",
+    """\
+CREATE TABLE sources (
+    path BLOB PRIMARY KEY,
+    identity TEXT NOT NULL, -- size, times and inode it had when it was read
+    checksum TEXT NOT NULL
+)""",
+)
+"""What exists on disk and what it is made of, see `stlkit.storage.output_index`."""
+
+SCHEMA = (*DOCUMENTED, *FACTS, *OUTPUTS)
 
 # For columns that tables of version 0 may lack; what cannot be known stands there as empty.
 _LATE_COLUMNS = {
@@ -108,7 +136,7 @@ def _adopt(connection: Connection) -> None:
 
 
 def _add_facts(connection: Connection) -> None:
-    for statement in FACTS:
+    for statement in (*FACTS, *OUTPUTS):
         connection.exec_driver_sql(statement)
 
 
