@@ -50,9 +50,8 @@ class JobState(StrEnum):
 _ENDED = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.SKIPPED, JobState.CANCELLED})
 
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
-    JobState.PENDING: frozenset(
-        {JobState.VALIDATING, JobState.PAUSED, JobState.SKIPPED, JobState.CANCELLED, JobState.FAILED}
-    ),
+    # from pending to its end: a person ended it, it cannot run here, or its outputs are up to date
+    JobState.PENDING: frozenset({JobState.VALIDATING, JobState.PAUSED, *_ENDED}),
     # back to pending: the worker was lost or stopped, and the job is tried again
     JobState.VALIDATING: frozenset({JobState.PROCESSING, JobState.PENDING, JobState.PAUSED, *_ENDED}),
     JobState.PROCESSING: frozenset({JobState.PENDING, JobState.PAUSED, *_ENDED}),
@@ -109,6 +108,11 @@ class JobResults:
     reused_files: Count = 0
     saved_s: float = 0.0
 
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether everything was there already and nothing was made."""
+        return bool(self.files_generated) and self.reused_files == len(self.files_generated)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueJob:
@@ -147,6 +151,8 @@ class QueueJob:
         Attempts that took too long.
     retry_of : str or None
         The job this one repeats.
+    force : bool
+        Make everything anew, whatever exists.
     created_by : str
         ``notebook``, ``cli`` or ``gui``.
     unknown : dict
@@ -176,6 +182,7 @@ class QueueJob:
     question: str | None = None
     timeouts: int = 0
     retry_of: str | None = None
+    force: bool = False
     created_by: str = "notebook"
     unknown: dict[str, Any] = field(default_factory=dict)
 

@@ -89,17 +89,17 @@ class JobLog:
         return line
 
 
-def append_processing_log(base_folder: Path, job: QueueJob) -> Path:
-    """Append one block about an ended job to ``processing_log.txt``.
+def append_processing_log(base_folder: Path, *jobs: QueueJob) -> Path:
+    """Append a block about each ended job to ``processing_log.txt``.
 
-    The block is handed to the system in one write, so that a reader never sees half a line. One writer at a time:
+    The blocks are handed to the system in one write, so that a reader never sees half a line. One writer at a time:
     the process that owns the queue.
 
     Parameters
     ----------
     base_folder : Path
         Made where it is missing.
-    job : QueueJob
+    *jobs : QueueJob
         Ended.
 
     Returns
@@ -113,7 +113,7 @@ def append_processing_log(base_folder: Path, job: QueueJob) -> Path:
         It cannot be written, or is a link out of the base folder.
     """
     path = base_folder / COMBINED_LOG_NAME
-    block = ("\n".join(_block(job)) + "\n").encode(errors="backslashreplace")
+    block = "".join(f"{line}\n" for job in jobs for line in _block(job)).encode(errors="backslashreplace")
     with explained(path):
         require_inside(path, base_folder)
         base_folder.mkdir(parents=True, exist_ok=True)
@@ -161,11 +161,20 @@ def _block(job: QueueJob) -> list[str]:
         f"{format_utc(job.completed_at or utc_now())} {one_line(job.output_name)}: {job.state}{took}",
         f"    source: {one_line(job.stl_path)}",
         f"    job: {one_line(job.id)}, attempts: {job.attempts}",
+        *_saved(job),
         *(f"    stage {one_line(name)}: {duration_s:.3f} s" for name, duration_s in stages.items()),
         *(f"    warning: {one_line(text)}" for text in results.warnings),
         *(f"    error: {one_line(text)}" for text in _errors(job)),
         *(f"    file: {one_line(relative_name(path, job.output_base_folder))}" for path in results.files_generated),
     ]
+
+
+def _saved(job: QueueJob) -> list[str]:
+    results = job.results
+    if not results.reused_files:
+        return []
+    what = "up to date" if results.is_up_to_date else f"{results.reused_files} files used again"
+    return [f"    {what}, {results.saved_s:.1f} s saved"]
 
 
 def _errors(job: QueueJob) -> tuple[str, ...]:

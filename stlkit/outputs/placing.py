@@ -5,13 +5,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from stlkit.errors import OutputError
-from stlkit.files import encode_json, make_folder, move_into_place, part_beside, printable, write_atomically
+from stlkit.files import (
+    encode_json,
+    make_folder,
+    move_into_place,
+    part_beside,
+    printable,
+    sync_folder,
+    write_atomically,
+)
 from stlkit.outputs.signature import is_signed, signature
 from stlkit.patience import may_pass, patiently
 
@@ -102,10 +111,41 @@ def place_json(target: Path, value: Any, *, within: Path) -> Path:
     OutputError
         As `place`.
     """
+    return place_bytes(target, json_bytes(value, compressed=target.suffix == ".gz"), within=within)
+
+
+def json_bytes(value: Any, *, compressed: bool) -> bytes:
+    """Encode plain values as JSON, compressed where that is wanted; equal values give equal bytes."""
     data = encode_json(value)
-    if target.suffix == ".gz":
-        data = gzip.compress(data, mtime=0)  # no time inside: equal values give equal files
-    return place_bytes(target, data, within=within)
+    return gzip.compress(data, mtime=0) if compressed else data
+
+
+def keep_aside(path: Path, *, within: Path) -> Path:
+    """Give a file another name beside the one it has, ``ModelA_render.edited-1.png``, so that its own is free.
+
+    Parameters
+    ----------
+    path : Path
+    within : Path
+        The base folder of the outputs.
+
+    Returns
+    -------
+    Path
+        The new name.
+
+    Raises
+    ------
+    OutputError
+        It cannot be renamed.
+    """
+    names = (path.with_name(f"{path.stem}.edited-{number}{path.suffix}") for number in itertools.count(1))
+    aside = next(name for name in names if not os.path.lexists(name))
+    with explained(aside):
+        require_inside(path.parent, within)
+        path.rename(aside)
+        sync_folder(path.parent)
+    return aside
 
 
 def link_source(link_path: Path, stl_path: Path, *, within: Path) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stlkit.model.jobs import JobResults, JobState
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.storage.progress import PlacedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class JobOrder:
         Of the job; stands in file names that carry a time, so that every attempt writes the same names.
     render, validation, output : options
         Effective ones: the queue's with the job's own on top.
+    known : tuple of PlacedFile
+        What earlier work placed where this job's outputs go, or made of the same content anywhere.
     """
 
     job_id: str
@@ -46,6 +49,7 @@ class JobOrder:
     render: RenderOptions
     validation: ValidationOptions
     output: OutputSettings
+    known: tuple[PlacedFile, ...] = ()
 
 
 class FailureCause(StrEnum):

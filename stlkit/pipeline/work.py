@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import gzip
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stlkit.errors import BackendUnavailableError, RenderError
-from stlkit.files import encode_json
+from stlkit.files import LARGEST_JSON_BYTES, decode_json, read_regular_file, sha256_of
 from stlkit.mesh.analysis import analyze
 from stlkit.mesh.dimensions import measure_dimensions
 from stlkit.mesh.fingerprint import Fingerprint, fingerprint
@@ -26,9 +27,11 @@ from stlkit.outputs.documents import file_info
 from stlkit.outputs.failed import clear_failure, record_failure
 from stlkit.outputs.layout import OutputLayout
 from stlkit.outputs.logs import JobLog
-from stlkit.outputs.placing import link_source, place, place_json, place_text
+from stlkit.outputs.placing import json_bytes, keep_aside, link_source, place, place_json, place_text
+from stlkit.pipeline.known import KnownOutputs
 from stlkit.pipeline.order import JobOrder
 from stlkit.pipeline.plan import Stage
+from stlkit.pipeline.recipes import Recipe, Recipes, options_hash
 from stlkit.pipeline.source import working_copy
 from stlkit.rendering.studio import Studio
 from stlkit.storage.progress import PlacedFile, ProcessingState, load_processing_state, save_processing_state
@@ -80,10 +83,12 @@ class JobWork:
         self._reading: StlReading | None = None
         self._validated: Validated | None = None
         self._fingerprint: Fingerprint | None = None
-        self._options_digest = _digest(order)
-        self._earlier = self._made_earlier()
+        self._recipes = Recipes(self.layout, order.render, order.validation, _checksum_of)
+        earlier = load_processing_state(order.cache_folder)
+        self._known = KnownOutputs((*(earlier.outputs if earlier else ()), *order.known))
         self._placed: list[Path] = []
-        self._outputs: list[PlacedFile] = []
+        self._outputs: dict[Path, PlacedFile] = {out.path: out for out in (earlier.outputs if earlier else ())}
+        self._reused: list[PlacedFile] = []
         self._warnings: list[str] = []
         self._durations_s: dict[str, float] = {}
         self._stages: dict[Stage, Callable[[StageProgress], None]] = {
@@ -112,16 +117,7 @@ class JobWork:
         duration_s = time.monotonic() - started
         self._durations_s[stage] = round(duration_s, 3)
         self.log.stage(stage, duration_s)
-        state = ProcessingState(
-            job_id=self.order.job_id,
-            attempt=self.order.attempt,
-            stage=stage,
-            finished_stages=tuple(self._durations_s),
-            outputs=tuple(self._outputs),
-            options_digest=self._options_digest,
-            stl_checksum=self._read.report.checksum_sha256,
-        )
-        save_processing_state(self.order.cache_folder, state)
+        self._save_progress(stage)
 
     def results(self, errors: tuple[str, ...] = ()) -> JobResults:
         """Return what came out so far."""
@@ -135,15 +131,19 @@ class JobWork:
             stl_checksum=intake.checksum_sha256 if intake else None,
             faces=intake.triangle_count if intake else None,
             stage_durations_s=dict(self._durations_s),
-            output_bytes=sum(output.size_bytes for output in self._outputs),
+            output_bytes=sum(self._outputs[path].size_bytes for path in self._placed if path in self._outputs),
             geometry_hash=self._fingerprint.digest if self._fingerprint else None,
             geometry_size_mm=self._fingerprint.size_mm if self._fingerprint else None,
+            options_hash=options_hash(self.order.render, self.order.validation, self.order.output),
+            reused_files=len(self._reused),
+            saved_s=round(sum(out.made_in_s for out in self._reused), 3),
         )
 
     def record_failure(self, message: str, findings: tuple[Finding, ...]) -> None:
         """Put the file into ``failed/``, and the logs to what was made of it."""
+        made_something = bool(self._placed)
         self._placed.extend(record_failure(self.layout, self.order.stl_path, message, findings))
-        if self._outputs:
+        if made_something:
             self._place_logs()
 
     # --- stages ---
@@ -163,31 +163,36 @@ class JobWork:
         report = self._validated.report
         for message in report.warnings:
             self._warn(message)
-        self._place_json(self.layout.validation, to_plain(report))
+        self._make(self._recipes.validation, _writing(to_plain(report)))
         if report.repair is not None and report.repair.changed:
             self.log.info("repaired: " + "; ".join(action.message for action in report.repair.actions))
             if self.order.validation.save_repaired:
-                self._make(self.layout.repaired, lambda path: write_stl(self._sound.mesh, path))
+                self._make(self._recipes.repaired, lambda path: write_stl(self._sound.mesh, path))
         if not report.passed and self.order.validation.level is ValidationLevel.STRICT:
             message = "refused by strict validation: " + "; ".join(report.warnings)
             raise JobRefused(JobState.SKIPPED, message, report.findings)
 
     def _analysis(self, _: StageProgress) -> None:
         mesh = self._sound.mesh
-        analysis = analyze(mesh, self._read.report, self.order.validation, examination=self._sound.examination)
-        if analysis.units_doubt:
-            self._warn(analysis.units_doubt)
-        self._place_json(self.layout.analysis, to_plain(analysis))
-        self._place_json(self.layout.dimensions, to_plain(measure_dimensions(mesh)))
+        if self._take(self._recipes.analysis):
+            units_doubt = _units_doubt_in(self.layout.analysis)
+        else:
+            analysis = analyze(mesh, self._read.report, self.order.validation, examination=self._sound.examination)
+            units_doubt = analysis.units_doubt
+            self._make(self._recipes.analysis, _writing(to_plain(analysis)))
+        if units_doubt:
+            self._warn(units_doubt)
+        if not self._take(self._recipes.dimensions):
+            self._make(self._recipes.dimensions, _writing(to_plain(measure_dimensions(mesh))))
 
     def _image(self, _: StageProgress) -> None:
-        self._draw(self.layout.render, Studio.draw_still)
+        self._draw(self._recipes.image, Studio.draw_still)
 
     def _size_chart(self, _: StageProgress) -> None:
         def draw(studio: Studio, options: RenderOptions, path: Path) -> None:
             studio.draw_size_chart(options, path, title=self.order.output_name)
 
-        self._draw(self.layout.size_chart, draw)
+        self._draw(self._recipes.size_chart, draw)
 
     def _color_variations(self, on_progress: StageProgress) -> None:
         def draw(color: str, studio: Studio, options: RenderOptions, path: Path) -> None:
@@ -196,20 +201,21 @@ class JobWork:
         palette = self.order.render.color_palette
         for count, color in enumerate(palette):
             on_progress(count / len(palette))
-            self._draw(self.layout.color_variation(color), partial(draw, color))
+            self._draw(self._recipes.color_variation(color), partial(draw, color))
 
     def _video(self, on_progress: StageProgress) -> None:
         def draw(studio: Studio, options: RenderOptions, path: Path) -> None:
             studio.record_turntable(options, path, on_progress=on_progress)
 
-        self._draw(self.layout.video, draw)
+        self._draw(self._recipes.video, draw)
 
     def _finish(self, _: StageProgress) -> None:
         layout, source = self.layout, self.order.stl_path
         if layout.source_link is not None:
             self._placed.append(link_source(layout.source_link, source, within=layout.base_folder))
         if layout.file_info is not None:
-            self._place_json(layout.file_info, file_info(source, self._read.report, self._sound.report))
+            info = file_info(source, self._read.report, self._sound.report)
+            self._placed.append(place_json(layout.file_info, info, within=layout.base_folder))
         clear_failure(layout, source)
         self._place_logs()
 
@@ -223,21 +229,23 @@ class JobWork:
     def _sound(self) -> Validated:
         return _required(self._validated)
 
-    def _draw(self, target: Path, draw: Callable[[Studio, RenderOptions, Path], None]) -> None:
+    def _draw(self, recipe: Recipe, draw: Callable[[Studio, RenderOptions, Path], None]) -> None:
         """Draw, with lower quality and then smaller where the chosen settings fail."""
-        attempts = _with_fallbacks(self.order.render)
+        if self._take(recipe):
+            return
+        name, attempts = recipe.target.name, _with_fallbacks(self.order.render)
         for number, (options, described) in enumerate(attempts, start=1):
             try:
-                self._make(target, partial(self._drawn, draw, options))
+                self._make(recipe, partial(self._drawn, draw, options), as_asked=number == 1)
             except BackendUnavailableError:
                 raise
             except (RenderError, MemoryError) as error:
-                self.log.warn(f"{target.name}: {described} failed: {error}")
+                self.log.warn(f"{name}: {described} failed: {error}")
                 if number == len(attempts):
                     raise
             else:
                 if number > 1:
-                    self._warn(f"{target.name} was made with {described}, because the chosen settings failed")
+                    self._warn(f"{name} was made with {described}, because the chosen settings failed")
                 return
 
     def _drawn(self, draw: Callable[[Studio, RenderOptions, Path], None], options: RenderOptions, path: Path) -> None:
@@ -245,38 +253,72 @@ class JobWork:
             self._studio = self._open_studio(self._sound, self.order.render)
         draw(self._studio, options, path)
 
-    def _made_earlier(self) -> ProcessingState | None:
-        """Return what an earlier attempt placed, if it worked with the same options."""
-        earlier = load_processing_state(self.order.cache_folder)
-        return earlier if earlier is not None and earlier.options_digest == self._options_digest else None
+    def _take(self, recipe: Recipe) -> bool:
+        """Use an output that exists already, in its place or elsewhere; False where it has to be made."""
+        key = recipe.key(self._checksum)
+        if (kept := self._known.in_place(recipe.target, key)) is not None:
+            self._outputs[kept.path] = kept
+            how = "is up to date"
+        else:
+            temporary = self._temporary(recipe.target)
+            try:
+                if (copy := self._known.copy_of(key, temporary)) is None:
+                    return False
+                kept = self._put(copy, temporary, recipe.target)
+            finally:
+                temporary.unlink(missing_ok=True)
+            how = "was copied from the same work elsewhere"
+        self.log.info(f"{recipe.target.name} {how}")
+        self._placed.append(recipe.target)
+        self._reused.append(kept)
+        return True
 
-    def _kept(self, target: Path) -> PlacedFile | None:
-        """Return an output of an earlier attempt that is still whole and shows the same source."""
-        if self._earlier is None or self._earlier.stl_checksum != self._read.report.checksum_sha256:
-            return None
-        return next((out for out in self._earlier.outputs if out.path == target and out.is_whole()), None)
-
-    def _make(self, target: Path, write: Callable[[Path], None]) -> None:
-        """Write a file in the job's cache folder, then move it to its place whole."""
-        if (kept := self._kept(target)) is not None:
-            self.log.info(f"{target.name} is kept from an earlier attempt")
-            self._placed.append(target)
-            self._outputs.append(kept)
+    def _make(self, recipe: Recipe, write: Callable[[Path], None], *, as_asked: bool = True) -> None:
+        """Write a file in the job's cache folder, then move it to its place whole; unless it is there already."""
+        if as_asked and self._take(recipe):
             return
-        temporary = self.order.cache_folder / f"render_temp{target.suffix}"
+        temporary = self._temporary(recipe.target)
+        started = time.monotonic()
         try:
             write(temporary)
-            made = PlacedFile.of(temporary)
-            place(temporary, target, within=self.layout.base_folder)
+            key = recipe.key(self._checksum) if as_asked else None
+            made = PlacedFile.of(temporary, key=key, made_in_s=round(time.monotonic() - started, 3))
+            self._put(made, temporary, recipe.target)
         finally:
             temporary.unlink(missing_ok=True)
-        self._placed.append(target)
-        self._outputs.append(replace(made, path=target))
+        self._placed.append(recipe.target)
 
-    def _place_json(self, target: Path, value: object) -> None:
-        place_json(target, value, within=self.layout.base_folder)
-        self._placed.append(target)
-        self._outputs.append(PlacedFile.of(target))
+    def _put(self, made: PlacedFile, temporary: Path, target: Path) -> PlacedFile:
+        """Move a finished file to its place; what a person did to the one that stood there is kept beside it."""
+        within = self.layout.base_folder
+        if self._known.is_edited(target):
+            aside = keep_aside(target, within=within)
+            self._warn(f"{target.name} had been changed by hand; that version is kept as {aside.name}")
+        # on disk first: whoever comes after a kill in between must know the file for one of ours
+        self._outputs[target] = replace(made, path=target, mtime_ns=0)
+        self._save_progress(None)
+        place(temporary, target, within=within)
+        self._outputs[target] = made.at(target)
+        return self._outputs[target]
+
+    def _save_progress(self, stage: Stage | None) -> None:
+        """Write down what there is; `stage` has just been finished."""
+        state = ProcessingState(
+            job_id=self.order.job_id,
+            attempt=self.order.attempt,
+            stage=stage or next(reversed(self._durations_s), None),
+            finished_stages=tuple(self._durations_s),
+            outputs=tuple(self._outputs.values()),
+            stl_checksum=self._checksum or None,
+        )
+        save_processing_state(self.order.cache_folder, state)
+
+    @property
+    def _checksum(self) -> str:
+        return self._read.report.checksum_sha256 or ""
+
+    def _temporary(self, target: Path) -> Path:
+        return self.order.cache_folder / f"render_temp{target.suffix}"
 
     def _place_logs(self) -> None:
         self.log.files(self._placed, self.layout.base_folder)
@@ -300,9 +342,24 @@ def _with_fallbacks(options: RenderOptions) -> tuple[tuple[RenderOptions, str], 
     )
 
 
-def _digest(order: JobOrder) -> str:
-    options = encode_json(to_plain([order.render, order.validation, order.output]))
-    return hashlib.sha256(options).hexdigest()
+def _writing(value: object) -> Callable[[Path], None]:
+    return lambda path: _write_json(path, value)
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_bytes(json_bytes(value, compressed=path.suffix == ".gz"))
+
+
+def _units_doubt_in(analysis: Path) -> str | None:
+    data = read_regular_file(analysis, limit_bytes=LARGEST_JSON_BYTES)
+    doubt = decode_json(gzip.decompress(data) if analysis.suffix == ".gz" else data)["units_doubt"]
+    return None if doubt is None else str(doubt)
+
+
+def _checksum_of(path: Path) -> str | None:
+    with contextlib.suppress(OSError, ValueError):
+        return sha256_of(path)
+    return None
 
 
 def _required(value: T | None) -> T:
