@@ -15,6 +15,7 @@ from typing import Self, cast
 
 from stlkit.analytics.history import History
 from stlkit.engine.queue import JobQueue
+from stlkit.engine.stores import Stores
 from stlkit.engine.view import ObservedQueue
 from stlkit.errors import StlkitError
 from stlkit.files import remove_abandoned_parts
@@ -25,6 +26,7 @@ from stlkit.storage.cache import TempFileManager
 from stlkit.storage.config import UserConfig, load_config, save_config
 from stlkit.storage.home import Home, find_home
 from stlkit.storage.lock import HomeLock, LockOwner
+from stlkit.storage.output_index import OutputIndex
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager
 from stlkit.storage.templates import TemplateManager
@@ -87,6 +89,7 @@ class Workspace:
         self.templates = TemplateManager(self.home.templates)
         self.cache = TempFileManager(self.home.cache)
         self.history = History(self.home.history)
+        self.outputs = OutputIndex(self.home.history)
         self._states = QueueStateManager(self.home)
         self._lock = HomeLock(self.home.lock)
         self.is_observer = observe or not self._lock.try_acquire()
@@ -100,6 +103,7 @@ class Workspace:
         except BaseException:
             self._lock.release()
             self.history.close()
+            self.outputs.close()
             raise
         _close_at_exit(self)
 
@@ -113,9 +117,7 @@ class Workspace:
         self._writer = CoalescingWriter(self._states.save_queue_state, name="stlkit-state-writer")
         self.queue = JobQueue(
             state,
-            writer=self._writer,
-            history=self.history,
-            cache=self.cache,
+            Stores(writer=self._writer, history=self.history, cache=self.cache, outputs=self.outputs),
             created_by=created_by,
             after_crash=self._lock.dead_owner is not None,
         )
@@ -164,8 +166,8 @@ class Workspace:
                     self._writer.close()
             finally:
                 self._lock.release()
-                self.history.close()
         self.history.close()
+        self.outputs.close()
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from stlkit.pipeline.order import JobOrder
 from stlkit.pipeline.plan import estimate_duration_s, size_as_binary_bytes
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
-from stlkit.storage.progress import ProcessingState, load_processing_state, save_processing_state
+from stlkit.storage.progress import PlacedFile, ProcessingState, load_processing_state, save_processing_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,15 @@ class AssignmentMaker:
             memory_bytes=forecast_memory_bytes(size_bytes, render),
         )
 
-    def make(self, job: QueueJob, needs: JobNeeds) -> Assignment:
+    def make(self, job: QueueJob, needs: JobNeeds, known: tuple[PlacedFile, ...] = ()) -> Assignment:
         """Prepare the next attempt at a job, and write down that it begins.
+
+        Parameters
+        ----------
+        job : QueueJob
+        needs : JobNeeds
+        known : tuple of PlacedFile
+            Outputs that need not be made, or must not be lost.
 
         Raises
         ------
@@ -93,6 +100,7 @@ class AssignmentMaker:
             render=render,
             validation=validation,
             output=output,
+            known=known,
         )
         return Assignment(
             order=order,

@@ -77,6 +77,9 @@ class JobBook:
     def replace(self, old_id: str, new: QueueJob) -> None:
         """Put a job into the place of another."""
         self.get(old_id)
+        if new.id == old_id:
+            self._jobs[old_id] = new
+            return
         self._jobs = {job.id: job for job in (new if job.id == old_id else job for job in self)}
 
     def reorder(self, job_ids: Iterable[str]) -> None:

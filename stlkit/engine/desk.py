@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
@@ -16,6 +17,8 @@ from stlkit.engine.book import JobBook
 from stlkit.engine.events import EventKind, EventPublisher, QueueEvent
 from stlkit.engine.limits import full_disk, memory_budget_bytes
 from stlkit.engine.recorder import JobRecorder
+from stlkit.engine.reuse import Lookup, Reuse
+from stlkit.engine.stores import Stores
 from stlkit.engine.supervisor import Assignment, Seat, Wish
 from stlkit.engine.verdict import Next, decide
 from stlkit.engine.watcher import Watcher
@@ -25,16 +28,17 @@ from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.times import utc_now
 from stlkit.pipeline.order import FailureCause, JobAnswer
 from stlkit.pipeline.plan import Stage
-from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME as PROGRESS_FILE_NAME
+from stlkit.storage.progress import load_processing_state
 
 _log = logging.getLogger(__name__)
 
 RETRY_WAIT_S = 0.5  # doubled with each further attempt
 LONGEST_RETRY_WAIT_S = 30.0
 MIN_PROGRESS_STEP = 0.5  # percent; smaller steps within a stage are not worth an event
+LOOK_AHEAD = 100  # jobs that are looked up, and may be found up to date, together
 _ROOM_AGAIN = 1.1  # so much more room than the least there must be before work goes on
 _DISK, _STORAGE = "disk", "storage"
 
@@ -52,7 +56,7 @@ class SupervisorDesk:
     state : callable
         Returns the present `QueueState`, for settings and options.
     recorder : JobRecorder
-    cache : TempFileManager
+    stores : Stores
     events : EventPublisher
     save : callable
         Schedules the queue's state to be written.
@@ -64,7 +68,7 @@ class SupervisorDesk:
         book: JobBook,
         state: Callable[[], QueueState],
         recorder: JobRecorder,
-        cache: TempFileManager,
+        stores: Stores,
         events: EventPublisher,
         save: Callable[[], None],
     ) -> None:
@@ -72,10 +76,11 @@ class SupervisorDesk:
         self._book = book
         self._state = state
         self._recorder = recorder
-        self._cache = cache
+        self._cache = stores.cache
         self._events = events
         self._save = save
-        self.assignments = AssignmentMaker(state, cache)
+        self.assignments = AssignmentMaker(state, stores.cache)
+        self._reuse = Reuse(stores.outputs, self.assignments.options_of)
         self.watcher = Watcher()
         self.running = False
         self.paused = False
@@ -86,6 +91,9 @@ class SupervisorDesk:
         self._reserved: set[str] = set()
         self._unrecorded: dict[str, JobEnd] = {}
         self._memory_bytes: dict[str, int] = {}  # forecast of each running job
+        self._lookups: dict[str, Lookup] = {}  # of waiting jobs
+        self._looking: set[str] = set()  # jobs that are being looked up now
+        self._contents: dict[str, str] = {}  # checksum of the source of each running job
 
     # --- what the queue asks of running jobs; the condition is held ---
 
@@ -119,6 +127,7 @@ class SupervisorDesk:
         """Drop what is kept of a job that was taken out of the queue."""
         self._not_before.pop(job_id, None)
         self._unrecorded.pop(job_id, None)
+        self._lookups.pop(job_id, None)
         self.watcher.forget(job_id)
         self._cache.cleanup_job_cache(job_id)
 
@@ -145,19 +154,64 @@ class SupervisorDesk:
 
     def take(self, seat: Seat) -> Assignment | None:
         """Wait for a job; None tells the supervisor in this seat to go home."""
+        while True:
+            with self._changed:
+                step = self._wait_for_step(seat)
+            if not isinstance(step, tuple):
+                return step
+            self._look_up(step)  # without the lock: sources are read
+
+    def _wait_for_step(self, seat: Seat) -> Assignment | tuple[QueueJob, ...] | None:
+        """Return what a supervisor has to do next: a job, jobs to look up, or to go home."""
+        while True:
+            if not self.running or seat.number >= self._state().queue_settings.max_concurrent_jobs:
+                seat.given_up = True
+            if seat.given_up:
+                return None
+            job = None if self.paused else self._next_pending()
+            if job is not None:
+                if not self._is_looked_up(job):
+                    return self._to_look_up(job)
+                if (assignment := self._try_assign(job)) is not None:
+                    return assignment
+                if self._book.get(job.id).state.ended:  # refused on the spot; there may be others
+                    continue
+            self._changed.wait(self._time_to_next_retry())
+
+    def _is_looked_up(self, job: QueueJob) -> bool:
+        lookup = self._lookups.get(job.id)
+        return lookup is not None and lookup.holds_for(job, self.assignments.options_of(job))
+
+    def _to_look_up(self, first: QueueJob) -> tuple[QueueJob, ...]:
+        """Choose jobs to look up together, so that many that are up to date end in one transaction."""
+        now = time.monotonic()
+        others = (job for job in self._book if job.id not in self._lookups and self._may_begin(job, now))
+        chosen = (first, *itertools.islice((job for job in others if job.id != first.id), LOOK_AHEAD - 1))
+        self._looking.update(job.id for job in chosen)
+        return chosen
+
+    def _look_up(self, jobs: tuple[QueueJob, ...]) -> None:
+        """End the jobs that are up to date; the first that is not ends the search, because it is to be begun."""
+        lookups = []
+        for job in jobs:
+            lookups.append(self._reuse.look_up(job))
+            if lookups[-1].finished is None:
+                break
         with self._changed:
-            while True:
-                if not self.running or seat.number >= self._state().queue_settings.max_concurrent_jobs:
-                    seat.given_up = True
-                if seat.given_up:
-                    return None
-                job = None if self.paused else self._next_pending()
-                if job is not None:
-                    if (assignment := self._try_assign(job)) is not None:
-                        return assignment
-                    if self._book.get(job.id).state.ended:  # refused on the spot; there may be others
-                        continue
-                self._changed.wait(self._time_to_next_retry())
+            self._looking.difference_update(job.id for job in jobs)
+            self._lookups.update((lookup.job.id, lookup) for lookup in lookups if lookup.job.id in self._book)
+            ends = [lookup.up_to_date() for lookup in lookups if lookup.finished is not None and self._claims(lookup)]
+            self._changed.notify_all()
+        if ends:
+            self.commit(*ends)
+
+    def _claims(self, lookup: Lookup) -> bool:
+        """Reserve a job that is to end as up to date, unless somebody changed it meanwhile."""
+        job_id = lookup.job.id
+        if not self.running or job_id not in self._book:
+            return False
+        job = self._book.get(job_id)
+        return job.state is JobState.PENDING and self._is_looked_up(job) and self.reserve(job_id)
 
     def wish(self, job_id: str) -> Wish:
         """Return what a person wants of a running job now."""
@@ -180,6 +234,7 @@ class SupervisorDesk:
     def held(self, job_id: str) -> None:
         """Note that a job waits between two stages."""
         with self._changed:
+            self._contents.pop(job_id, None)  # nobody knows how long; others of its content need not wait with it
             self._move(job_id, JobState.PAUSED)
 
     def settle(self, assignment: Assignment, answer: JobAnswer, working_s: float) -> None:
@@ -192,7 +247,7 @@ class SupervisorDesk:
         with self._changed:
             self._hold.discard(job_id)
             concurrency = len(self._memory_bytes)
-            self._memory_bytes.pop(job_id, None)
+            self._free(job_id)
             wanted = self._end_as.pop(job_id, None)
             job = self._book.change(job_id, actual_duration=(self._book.get(job_id).actual_duration or 0) + working_s)
             verdict = decide(job, answer, wanted, self._state().queue_settings)
@@ -220,59 +275,80 @@ class SupervisorDesk:
     def give_up(self, job_id: str, error: Exception) -> None:
         """Take back a job that could not be settled, because of an error nobody foresaw; a person may resume it."""
         with self._changed:
-            self._memory_bytes.pop(job_id, None)
+            self._free(job_id)
             if job_id in self._book and not self._book.get(job_id).state.ended:
                 self._move(job_id, JobState.PAUSED, stage=None, progress=0.0, error_message=f"not settled: {error}")
 
-    def commit(self, end: JobEnd) -> None:
-        """End a job: in the history, then in the queue, then in the output folder.
+    def commit(self, *ends: JobEnd) -> None:
+        """End jobs: in the history, then in the queue, then in the output folder.
 
         Parameters
         ----------
-        end : JobEnd
-            The job as it is to be after its end; no supervisor has it in hand any more.
+        *ends : JobEnd
+            The jobs as they are to be after their end; no supervisor has them in hand any more.
         """
-        ended = end.job
         try:
-            self._recorder.commit(end)
+            for end in ends:
+                self._reuse.record(end, load_processing_state(self._cache.job_folder(end.job.id)))
+            self._recorder.commit(*ends)
         except StorageError as error:
             with self._changed:
-                self._reserved.discard(ended.id)
-                self._move(ended.id, JobState.PAUSED, stage=None, progress=0.0)
-                self._unrecorded[ended.id] = end
-                self._pause_for_storage(f"the end of job {ended.id} could not be recorded: {error}")
+                for end in ends:
+                    self._reserved.discard(end.job.id)
+                    self._move(end.job.id, JobState.PAUSED, stage=None, progress=0.0)
+                    self._unrecorded[end.job.id] = end
+                self._pause_for_storage(f"the end of job {ends[0].job.id} could not be recorded: {error}")
             return
-        self._cache.cleanup_job_cache(ended.id)
+        for end in ends:
+            self._cache.cleanup_job_cache(end.job.id)
         with self._changed:
-            self._reserved.discard(ended.id)
-            self._not_before.pop(ended.id, None)
-            self._book.replace(ended.id, ended)
-            self._announce(ended)
-        self._recorder.report(ended)
+            for ended in (end.job for end in ends):
+                self._reserved.discard(ended.id)
+                self._not_before.pop(ended.id, None)
+                self._lookups.pop(ended.id, None)
+                self._book.replace(ended.id, ended)
+                self._announce(ended)
+        self._recorder.report(*(end.job for end in ends))
+
+    def _free(self, job_id: str) -> None:
+        """Give back what a running job took: memory, and the right to be the only one of its content."""
+        self._memory_bytes.pop(job_id, None)
+        if (content := self._contents.pop(job_id, None)) is not None:
+            for other_id in [i for i, lookup in self._lookups.items() if lookup.stl_checksum == content]:
+                del self._lookups[other_id]  # what it made may help them
 
     def _next_pending(self) -> QueueJob | None:
         now = time.monotonic()
         return next((job for job in self._book if self._may_begin(job, now)), None)
 
     def _may_begin(self, job: QueueJob, now: float) -> bool:
-        waits = job.id in self._reserved or self._not_before.get(job.id, now) > now
-        return job.state is JobState.PENDING and not waits
+        if job.state is not JobState.PENDING or job.id in self._reserved or job.id in self._looking:
+            return False
+        return self._not_before.get(job.id, now) <= now and not self._has_twin(job)
+
+    def _has_twin(self, job: QueueJob) -> bool:
+        """Whether a job of the same content runs now; what that one makes need not be made twice."""
+        lookup = self._lookups.get(job.id)
+        return lookup is not None and lookup.stl_checksum in self._contents.values()
 
     def _time_to_next_retry(self) -> float | None:
         waiting = self._not_before.values()
         return max(0.01, min(waiting) - time.monotonic()) if waiting and not self.paused else None
 
     def _try_assign(self, job: QueueJob) -> Assignment | None:
+        lookup = self._lookups[job.id]
         try:
             needs = self.assignments.needs_of(job)
             if not self._fits(job, needs) or not self._has_room(job):
                 return None
-            assignment = self.assignments.make(job, needs)
+            assignment = self.assignments.make(job, needs, lookup.known)
         except OSError as error:  # the cache folder cannot be written: that is not the job's fault
             self._pause_for_storage(f"no job can be started: {error}")
             return None
         self._not_before.pop(job.id, None)
         self._memory_bytes[job.id] = needs.memory_bytes
+        if lookup.stl_checksum is not None:
+            self._contents[job.id] = lookup.stl_checksum
         self._move(
             job.id,
             JobState.VALIDATING,

@@ -86,12 +86,13 @@ class NewJobs:
         self._settings = state.global_output_settings
         self._names = OutputNames(base, taken)
 
-    def make(self, stl_path: Path, overrides: Overrides, created_by: str) -> QueueJob:
+    def make(self, stl_path: Path, overrides: Overrides, created_by: str, *, force: bool = False) -> QueueJob:
         """Make a new job for a file."""
         return QueueJob(
             id=new_job_id(),
             stl_path=stl_path,
             created_by=created_by,
+            force=force,
             render_options=overrides.render_options,
             validation_options=overrides.validation_options,
             output_settings=overrides.output_settings,
@@ -113,7 +114,7 @@ class NewJobs:
         }
 
 
-def repeat(old: QueueJob) -> QueueJob:
+def repeat(old: QueueJob, *, force: bool = False) -> QueueJob:
     """Make a new job that does an ended one again, in the same place and with the same options."""
     kept = {name: getattr(old, name) for name in _KEPT_BY_A_RETRY}
-    return QueueJob(id=new_job_id(), retry_of=old.id, **kept)
+    return QueueJob(id=new_job_id(), retry_of=old.id, force=force, **kept)

@@ -21,6 +21,7 @@ from stlkit.engine.new_jobs import NewJobs, Overrides, base_folder, repeat
 from stlkit.engine.protocol import Worker
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.scan import Source, find_stl_files
+from stlkit.engine.stores import Stores
 from stlkit.engine.supervisor import Seat, Supervisor
 from stlkit.engine.view import QueueView
 from stlkit.errors import JobError
@@ -35,9 +36,6 @@ from stlkit.model.options import (
 )
 from stlkit.model.templates import QueueTemplate
 from stlkit.model.times import utc_now
-from stlkit.storage.cache import TempFileManager
-from stlkit.storage.history import JobHistoryManager
-from stlkit.storage.writer import CoalescingWriter
 
 OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 
@@ -76,10 +74,8 @@ class JobQueue(QueueView):
     ----------
     state : QueueState
         What to begin with.
-    writer : CoalescingWriter of QueueState
-        Puts the queue on disk.
-    history : JobHistoryManager
-    cache : TempFileManager
+    stores : Stores
+        Where it is kept; closed by the caller, after the queue.
     created_by : str
         ``notebook``, ``cli`` or ``gui``; goes into every job.
     new_worker : callable, optional
@@ -91,24 +87,22 @@ class JobQueue(QueueView):
     def __init__(
         self,
         state: QueueState,
+        stores: Stores,
         *,
-        writer: CoalescingWriter[QueueState],
-        history: JobHistoryManager,
-        cache: TempFileManager,
         created_by: str = "notebook",
         new_worker: Callable[[], Worker] | None = None,
         after_crash: bool = False,
     ) -> None:
         self._state = replace(state, jobs=())
         self._book = JobBook(state.jobs)
-        self._writer = writer
+        self._writer = stores.writer
         self._created_by = created_by
         self._new_worker = new_worker or self._start_local_worker
         self._changed = threading.Condition(threading.RLock())
         self._events = EventPublisher()
-        self._recorder = JobRecorder(history, state.queue_session_id, lambda: self.jobs)
+        self._recorder = JobRecorder(stores.history, state.queue_session_id, lambda: self.jobs)
         self._desk = SupervisorDesk(
-            self._changed, self._book, lambda: self._state, self._recorder, cache, self._events, self._save
+            self._changed, self._book, lambda: self._state, self._recorder, stores, self._events, self._save
         )
         self._supervisors: list[Supervisor] = []
         self._closed = False
@@ -198,8 +192,12 @@ class JobQueue(QueueView):
         render_options: Mapping[str, Any] | None = None,
         validation_options: Mapping[str, Any] | None = None,
         output_settings: Mapping[str, Any] | None = None,
+        force: bool = False,
     ) -> Added:
         """Add files to the end of the queue.
+
+        Outputs of earlier work that are whole and made of the same file, with the same options, are used again. One
+        that a person changed since is kept under another name.
 
         Parameters
         ----------
@@ -211,6 +209,8 @@ class JobQueue(QueueView):
             Whether folders inside folders are searched.
         render_options, validation_options, output_settings : mapping, optional
             What differs from the queue's own options for these jobs.
+        force : bool
+            Make everything anew, whatever exists.
 
         Returns
         -------
@@ -235,7 +235,7 @@ class JobQueue(QueueView):
                     duplicates.append(path)
                     continue
                 open_paths.add(path)
-                jobs.append(new_jobs.make(path, overrides, self._created_by))
+                jobs.append(new_jobs.make(path, overrides, self._created_by, force=force))
             for job in jobs:
                 self._book.add(job)
                 self._events.publish(QueueEvent(kind=EventKind.ADDED, job=job))
@@ -243,8 +243,14 @@ class JobQueue(QueueView):
             self._changed.notify_all()
         return Added(jobs=tuple(jobs), duplicates=tuple(duplicates))
 
-    def retry(self, job: JobRef) -> QueueJob:
+    def retry(self, job: JobRef, *, force: bool = False) -> QueueJob:
         """Do an ended job again, as a new job in the old one's place.
+
+        Parameters
+        ----------
+        job : QueueJob or str
+        force : bool
+            Make everything anew; else what the job made and is still whole is kept.
 
         Returns
         -------
@@ -260,7 +266,7 @@ class JobQueue(QueueView):
             old = self._book.get(_id(job))
             if not old.state.ended:
                 raise JobError(f"job {old.id} is {old.state}; only an ended job can be retried", job_id=old.id)
-            new = repeat(old)
+            new = repeat(old, force=force)
             self._book.replace(old.id, new)
             self._announce(new, EventKind.ADDED)
             return new

@@ -54,14 +54,14 @@ class JobRecorder:
         """Find out whether an end could be recorded now; raises as `commit` does where it could not."""
         self._history.check_writable()
 
-    def report(self, job: QueueJob) -> None:
-        """Bring the log and the summary in the job's output folder up to date.
+    def report(self, *jobs: QueueJob) -> None:
+        """Bring the logs and the summaries in the jobs' output folders up to date.
 
-        Both can be made again from the history; where the folder refuses them the job stays what it is.
+        Both can be made again from the history; where a folder refuses them the job stays what it is.
         """
-        self._log(job)
+        self._log(*jobs)
         with self._lock:
-            self._changed.add(job.output_base_folder)
+            self._changed.update(job.output_base_folder for job in jobs)
         self._writer.schedule(self._collect)
 
     def catch_up(self) -> None:
@@ -95,12 +95,13 @@ class JobRecorder:
         """Append jobs to their logs, and before them what a log refused earlier."""
         with self._lock:
             unlogged, self._unlogged = [*self._unlogged, *jobs], []
-            for job in unlogged:
+            for folder in dict.fromkeys(job.output_base_folder for job in unlogged):
+                members = [job for job in unlogged if job.output_base_folder == folder]
                 try:
-                    append_processing_log(job.output_base_folder, job)
+                    append_processing_log(folder, *members)
                 except (OSError, OutputError) as error:
-                    _log.warning("the log in %s could not be written: %s", job.output_base_folder, error)
-                    self._unlogged.append(job)
+                    _log.warning("the log in %s could not be written: %s", folder, error)
+                    self._unlogged += members
 
     def _collect(self) -> JobsByFolder:
         with self._lock:

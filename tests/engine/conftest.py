@@ -7,10 +7,12 @@ import pytest
 
 from stlkit.engine.local_worker import LocalWorker
 from stlkit.engine.queue import JobQueue
+from stlkit.engine.stores import Stores
 from stlkit.model.jobs import QueueState
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.home import Home
+from stlkit.storage.output_index import OutputIndex
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.writer import CoalescingWriter
 
@@ -26,6 +28,7 @@ def bench(tmp_path):
     writer = CoalescingWriter(states.save_queue_state, name="test-state-writer")
     history = JobHistoryManager(home.history)
     cache = TempFileManager(home.cache)
+    outputs = OutputIndex(home.history)
     workers = []
 
     def new_worker():
@@ -33,7 +36,9 @@ def bench(tmp_path):
         return workers[-1]
 
     queue = JobQueue(
-        QueueState(queue_session_id="test"), writer=writer, history=history, cache=cache, new_worker=new_worker
+        QueueState(queue_session_id="test"),
+        Stores(writer=writer, history=history, cache=cache, outputs=outputs),
+        new_worker=new_worker,
     )
     queue.configure(settings={"output_base_folder": str(tmp_path / "out"), "max_concurrent_jobs": 1})
     models = tmp_path / "models"
@@ -41,7 +46,7 @@ def bench(tmp_path):
 
     def add(*names):
         for name in names:
-            (models / name).write_bytes(b"x")
+            (models / name).write_bytes(name.encode())  # no two alike, or one would wait for the other
         return queue.add([models / name for name in names]).jobs
 
     yield SimpleNamespace(
@@ -50,6 +55,7 @@ def bench(tmp_path):
     queue.close()
     writer.close()
     history.close()
+    outputs.close()
 
 
 @pytest.fixture

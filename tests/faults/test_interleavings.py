@@ -11,11 +11,13 @@ import pytest
 
 from stlkit.engine.local_worker import LocalWorker
 from stlkit.engine.queue import JobQueue
+from stlkit.engine.stores import Stores
 from stlkit.errors import JobError
 from stlkit.model.jobs import TRANSITIONS, JobState, QueueState
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.home import Home
+from stlkit.storage.output_index import OutputIndex
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.writer import CoalescingWriter
 
@@ -37,15 +39,18 @@ def bench(tmp_path, monkeypatch):
     writer = CoalescingWriter(QueueStateManager(home).save_queue_state, name="test-state-writer")
     history = JobHistoryManager(home.history)
     command = (sys.executable, "-S", "-E", str(BRISK_WORKER), str(notes))
+    outputs = OutputIndex(home.history)
     queue = JobQueue(
-        QueueState(queue_session_id="test"), writer=writer, history=history, cache=TempFileManager(home.cache),
+        QueueState(queue_session_id="test"),
+        Stores(writer=writer, history=history, cache=TempFileManager(home.cache), outputs=outputs),
         new_worker=lambda: LocalWorker(threads=1, command=command),
-    )  # fmt: skip
+    )
     queue.configure(settings={"output_base_folder": str(tmp_path / "out"), "max_concurrent_jobs": 2})
     yield SimpleNamespace(queue=queue, history=history, notes=notes, models=models, home=home)
     queue.close()
     writer.close()
     history.close()
+    outputs.close()
 
 
 def meddle(queue, chance, jobs):

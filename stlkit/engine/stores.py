@@ -1,0 +1,33 @@
+"""Where a queue keeps what must survive it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stlkit.model.jobs import QueueState
+from stlkit.storage.cache import TempFileManager
+from stlkit.storage.history import JobHistoryManager
+from stlkit.storage.output_index import OutputIndex
+from stlkit.storage.writer import CoalescingWriter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The stores of one queue, opened and closed by whoever made it.
+
+    Parameters
+    ----------
+    writer : CoalescingWriter of QueueState
+        Puts the queue on disk.
+    history : JobHistoryManager
+        Ended jobs.
+    cache : TempFileManager
+        A private folder for each running job.
+    outputs : OutputIndex
+        What was made before.
+    """
+
+    writer: CoalescingWriter[QueueState]
+    history: JobHistoryManager
+    cache: TempFileManager
+    outputs: OutputIndex
