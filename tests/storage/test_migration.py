@@ -111,7 +111,14 @@ def test_a_history_of_version_0(home):
         row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql != ''")
     }
     connection.close()
-    assert indexes == {"idx_stl_path", "idx_stl_checksum", "idx_created_at", "idx_state", "idx_geometry_hash", "idx_output_key"}
+    assert indexes == {
+        "idx_stl_path",
+        "idx_stl_checksum",
+        "idx_created_at",
+        "idx_state",
+        "idx_geometry_hash",
+        "idx_output_key",
+    }
     (kept,) = home.backups.glob("job_history_before-migration-from-0_*.db")
     connection = sqlite3.connect(kept)
     assert connection.execute("SELECT id FROM job_history").fetchall() == [("job_001",)]

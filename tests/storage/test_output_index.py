@@ -49,7 +49,7 @@ def test_a_file_at_rest_is_read_once(index, tmp_path, monkeypatch):
     assert index.checksum_of(path) == sha256_of(path) != first
 
 
-@pytest.mark.parametrize("make", [lambda path: None, os.mkdir, os.mkfifo])
+@pytest.mark.parametrize("make", [os.fspath, os.mkdir, os.mkfifo])
 def test_what_is_no_file_has_no_checksum(index, tmp_path, make):
     """Missing files, folders and pipes are no error and are not waited for."""
     make(tmp_path / "odd")
@@ -61,7 +61,12 @@ def test_outputs_are_found_by_place_and_by_content(index, tmp_path):
     odd = tmp_path / os.fsdecode(b"na\xffme.png")
     outputs = [
         PlacedFile(path=path, size_bytes=1, checksum_sha256="c", key=key, mtime_ns=5, made_in_s=1.5)
-        for path, key in ((tmp_path / "a.png", "old"), (tmp_path / "a.png", "k"), (odd, "k"), (tmp_path / "b.png", None))
+        for path, key in (
+            (tmp_path / "a.png", "old"),
+            (tmp_path / "a.png", "k"),
+            (odd, "k"),
+            (tmp_path / "b.png", None),
+        )
     ]
     for output in outputs:
         index.record("job", [output])
