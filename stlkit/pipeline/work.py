@@ -131,7 +131,7 @@ class JobWork:
             stl_checksum=intake.checksum_sha256 if intake else None,
             faces=intake.triangle_count if intake else None,
             stage_durations_s=dict(self._durations_s),
-            output_bytes=sum(self._outputs[path].size_bytes for path in self._placed if path in self._outputs),
+            output_bytes=sum(map(_size_of, self._placed)),
             geometry_hash=self._fingerprint.digest if self._fingerprint else None,
             geometry_size_mm=self._fingerprint.size_mm if self._fingerprint else None,
             options_hash=options_hash(self.order.render, self.order.validation, self.order.output),
@@ -354,6 +354,13 @@ def _units_doubt_in(analysis: Path) -> str | None:
     data = read_regular_file(analysis, limit_bytes=LARGEST_JSON_BYTES)
     doubt = decode_json(gzip.decompress(data) if analysis.suffix == ".gz" else data)["units_doubt"]
     return None if doubt is None else str(doubt)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return 0 if path.is_symlink() else path.stat().st_size
+    except OSError:  # taken away since
+        return 0
 
 
 def _checksum_of(path: Path) -> str | None:

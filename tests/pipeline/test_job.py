@@ -51,7 +51,7 @@ def test_a_sound_file_gets_every_documented_output(do, tmp_path, box_stl):
     assert results.stl_checksum == sha256_of(source)
     assert set(results.stage_durations_s) == set(stages)
     assert results.geometry_size_mm == pytest.approx(2400**0.5)
-    made = [path for path in results.files_generated if path.suffix != ".log" and not path.is_symlink()]
+    made = [path for path in results.files_generated if not path.is_symlink()]
     assert results.output_bytes == sum(path.stat().st_size for path in made)
     with Image.open(tmp_path / "out/ModelA/renders/ModelA_render.png") as picture:
         assert picture.size == (160, 120)
