@@ -57,7 +57,7 @@ def transaction(engine: Engine, path: Path) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:  # the second from cursors below SQLAlchemy
         raise HistoryError(
             f"the history {path} cannot be used: {error.__cause__ or error}. Move the file away to start a "
             "new history, or restore a copy of it.",

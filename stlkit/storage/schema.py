@@ -5,6 +5,7 @@ The version of the schema stands in ``PRAGMA user_version``; 0 is a file of befo
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from stlkit.errors import HistoryError
 from stlkit.files import make_folder
-from stlkit.model.times import utc_now
+from stlkit.model.times import format_utc, parse_utc, utc_now
 
 SCHEMA_VERSION = 2
 
@@ -136,8 +137,17 @@ def _adopt(connection: Connection) -> None:
 
 
 def _add_facts(connection: Connection) -> None:
+    """Add the tables beside the documented one, and write times as today's are, so that texts sort as moments do."""
     for statement in (*FACTS, *OUTPUTS):
         connection.exec_driver_sql(statement)
+    for column in ("created_at", "started_at", "completed_at"):
+        odd = f"SELECT DISTINCT {column} FROM job_history WHERE {column} NOT GLOB '????-??-??T??:??:??.??????Z'"  # noqa: S608 - our own names
+        for (old,) in connection.exec_driver_sql(odd).all():
+            with contextlib.suppress(ValueError, TypeError, OverflowError):  # such a row is named when read
+                connection.exec_driver_sql(
+                    f"UPDATE job_history SET {column} = ? WHERE {column} = ?",  # noqa: S608 - our own names
+                    (format_utc(parse_utc(old)), old),
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,8 @@ def test_a_history_of_version_0(home):
     history.close()
     connection = sqlite3.connect(home.history)
     assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    times = connection.execute("SELECT created_at, completed_at FROM job_history").fetchone()
+    assert times == ("2024-01-15T10:30:15.000000Z", "2024-01-15T10:32:45.000000Z")
     indexes = {
         row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql != ''")
     }

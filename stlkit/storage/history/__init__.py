@@ -2,5 +2,16 @@
 
 from stlkit.storage.history.manager import JobHistoryManager, ProcessingStats
 from stlkit.storage.history.rows import JobEnd, JobFacts, JobHistoryRecord
+from stlkit.storage.history.selection import JobFilter
+from stlkit.storage.history.similar import Likeness, SimilarJob
 
-__all__ = ["JobEnd", "JobFacts", "JobHistoryManager", "JobHistoryRecord", "ProcessingStats"]
+__all__ = [
+    "JobEnd",
+    "JobFacts",
+    "JobFilter",
+    "JobHistoryManager",
+    "JobHistoryRecord",
+    "Likeness",
+    "ProcessingStats",
+    "SimilarJob",
+]

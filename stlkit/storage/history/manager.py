@@ -1,36 +1,30 @@
-"""The history database of a home folder: recording, looking up, counting, cleaning up."""
+"""The history database of a home folder: recording, counting, and keeping it small and sound."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import text
 
-from stlkit.errors import HistoryError
-from stlkit.files import printable, sha256_of
 from stlkit.model.jobs import JobResults, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import format_utc, utc_now
-from stlkit.storage.database import open_database, transaction
+from stlkit.storage.history.archive import move_to_archives
+from stlkit.storage.history.maintenance import compact, problems_of
+from stlkit.storage.history.reading import HistoryReader
 from stlkit.storage.history.rows import (
     FACT_COLUMNS,
     RECORD_COLUMNS,
     JobEnd,
-    JobFacts,
-    JobHistoryRecord,
     fact_row,
-    read_facts,
-    read_record,
+    insertion,
+    json_text,
     record_row,
 )
-from stlkit.storage.schema import SCHEMA_VERSION, prepare_schema
-
-T = TypeVar("T")
+from stlkit.storage.schema import SCHEMA_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +58,12 @@ class ProcessingStats:
     files_generated: int
 
 
-def _insert(table: str, columns: Sequence[str], on_conflict: str) -> TextClause:
-    values = ", ".join(f":{name}" for name in columns)
-    return text(f"INSERT OR {on_conflict} INTO {table} ({', '.join(columns)}) VALUES ({values})")  # noqa: S608 - our own names
-
-
-_INSERT_RECORDS = _insert("job_history", RECORD_COLUMNS, "ABORT")
+_INSERT_RECORDS = insertion("job_history", RECORD_COLUMNS, "ABORT")
 # facts of a row that somebody removed by hand give way
-_INSERT_FACTS = _insert("job_facts", FACT_COLUMNS, "REPLACE")
+_INSERT_FACTS = insertion("job_facts", FACT_COLUMNS, "REPLACE")
 
 
-class JobHistoryManager:
+class JobHistoryManager(HistoryReader):
     """The history database of one home folder.
 
     Thread-safe, and safe with any number of other processes: the database runs in WAL mode, every thread gets a
@@ -90,16 +79,6 @@ class JobHistoryManager:
     HistoryError
         The file is no database, or was made by a newer stlkit.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = open_database(path)
-        with self._begin() as connection:
-            prepare_schema(connection, path)
-
-    def close(self) -> None:
-        """Close every connection; the object can still be used and opens new ones."""
-        self._engine.dispose()
 
     def record_job_completion(
         self,
@@ -168,9 +147,10 @@ class JobHistoryManager:
         by_id: dict[str, JobEnd] = {}
         for end in ends:
             by_id.setdefault(end.job.id, end)
+        known = text("SELECT id FROM job_history WHERE id IN (SELECT value FROM json_each(:ids))")
         with self._begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for job_id in _known_ids(connection, tuple(by_id)):
+            for job_id in connection.execute(known, {"ids": json_text(list(by_id))}).scalars().all():
                 del by_id[job_id]
             if by_id:
                 connection.execute(_INSERT_RECORDS, [record_row(end, session_id) for end in by_id.values()])
@@ -188,107 +168,6 @@ class JobHistoryManager:
         with self._begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def known_ids(self, job_ids: Sequence[str]) -> frozenset[str]:
-        """Return those of the given ids that have a row."""
-        with self._begin() as connection:
-            return frozenset(_known_ids(connection, job_ids))
-
-    def last_checksum(self, stl_path: Path) -> str | None:
-        """Return the SHA-256 that a file had when it was last processed; None where it is not known."""
-        query = (
-            "SELECT stl_checksum FROM job_history WHERE stl_path = :path AND stl_checksum != '' "
-            "ORDER BY created_at DESC, id DESC LIMIT 1"
-        )
-        with self._begin() as connection:
-            found: str | None = connection.execute(text(query), {"path": printable(stl_path)}).scalar()
-        return found
-
-    def find_jobs(self, job_ids: Sequence[str]) -> dict[str, JobHistoryRecord]:
-        """Return the rows of those of the given jobs that have ended.
-
-        Parameters
-        ----------
-        job_ids : sequence of str
-
-        Returns
-        -------
-        dict of str to JobHistoryRecord
-            By job id.
-        """
-        found: dict[str, JobHistoryRecord] = {}
-        for names in _slices(job_ids):
-            query = f"SELECT * FROM job_history WHERE id IN ({', '.join(':' + n for n in names)})"  # noqa: S608 - our own parameter names
-            found.update((record.id, record) for record in self._select(query, names))
-        return found
-
-    def find_facts(self, job_ids: Sequence[str]) -> dict[str, JobFacts]:
-        """Return what is known beside their rows of those of the given jobs that have ended.
-
-        Parameters
-        ----------
-        job_ids : sequence of str
-
-        Returns
-        -------
-        dict of str to JobFacts
-            By job id; jobs that were recorded before there were facts are missing.
-        """
-        found: dict[str, JobFacts] = {}
-        for names in _slices(job_ids):
-            query = f"SELECT * FROM job_facts WHERE job_id IN ({', '.join(':' + n for n in names)})"  # noqa: S608 - our own parameter names
-            found.update((facts.job_id, facts) for facts in self._read(read_facts, query, names))
-        return found
-
-    @staticmethod
-    def columns() -> tuple[str, ...]:
-        """Return the names of the documented columns, in their order."""
-        return RECORD_COLUMNS
-
-    def records(
-        self, *, limit: int = 100, state: str | None = None, since: datetime | None = None
-    ) -> list[JobHistoryRecord]:
-        """Return the newest rows, newest first.
-
-        Parameters
-        ----------
-        limit : int
-            At most so many; all of them where it is negative.
-        state : str, optional
-            Only jobs that ended in this state.
-        since : datetime, optional
-            Only jobs created at or after this aware time.
-
-        Returns
-        -------
-        list of JobHistoryRecord
-        """
-        query = (
-            "SELECT * FROM job_history WHERE (:state IS NULL OR state = :state) "
-            "AND (:since IS NULL OR created_at >= :since) ORDER BY created_at DESC, id DESC LIMIT :limit"
-        )
-        return self._select(query, {"state": state, "since": format_utc(since) if since else None, "limit": limit})
-
-    def find_similar_jobs(self, stl_path: Path) -> list[JobHistoryRecord]:
-        """Find earlier jobs for the same file: the same path, or the same content under any name.
-
-        Parameters
-        ----------
-        stl_path : Path
-            Need not exist any more.
-
-        Returns
-        -------
-        list of JobHistoryRecord
-            Newest first.
-        """
-        path = Path(stl_path).absolute()
-        checksum = sha256_of(path) if path.is_file() else None
-        return self._select(
-            "SELECT * FROM job_history WHERE stl_path = :path OR stl_checksum = :checksum "
-            "ORDER BY created_at DESC, id DESC",
-            {"path": printable(path), "checksum": checksum},
-        )
 
     def get_processing_statistics(self, days: int = 30) -> ProcessingStats:
         """Sum up the jobs of the last days.
@@ -341,40 +220,56 @@ class JobHistoryManager:
             connection.execute(text(f"DELETE FROM job_facts WHERE job_id IN (SELECT id {old})"), since)  # noqa: S608
             return connection.execute(text(f"DELETE {old}"), since).rowcount
 
-    def _select(self, query: str, parameters: dict[str, Any]) -> list[JobHistoryRecord]:
-        return self._read(read_record, query, parameters)
+    def archive(self, *, before: datetime | None = None, keep_days: int = 90) -> dict[Path, int]:
+        """Move old rows, with what is known beside them, to ``history_archive_YYYY.db`` of the year they are of.
 
-    def _read(self, read: Callable[[Mapping[str, Any]], T], query: str, parameters: dict[str, Any]) -> list[T]:
-        with self._begin() as connection:
-            rows = connection.execute(text(query), parameters).all()
-        found = []
-        for row in rows:
-            try:
-                found.append(read(row._mapping))  # type: ignore[arg-type]  # noqa: SLF001 - SQLAlchemy's documented way to a row's names
-            except (ValueError, TypeError, AttributeError) as error:
-                raise HistoryError(
-                    f"the history {self.path} holds a row that no stlkit wrote ({row[0]!r:.60}): {error}. Remove that "
-                    "row, or move the file away to start a new history.",
-                    path=self.path,
-                ) from error
-        return found
+        Archived rows can be read together with the others (``include_archived=True``). An interruption loses and
+        doubles nothing: a row that stands in both files is shown once, and the next run settles it.
 
-    def _begin(self) -> AbstractContextManager[Connection]:
-        return transaction(self._engine, self.path)
+        Parameters
+        ----------
+        before : datetime, optional
+            Move jobs that were created before this aware time.
+        keep_days : int
+            Where no time is given: move jobs that were created more than so many days ago.
 
+        Returns
+        -------
+        dict of Path to int
+            How many rows went into each archive.
 
-def _known_ids(connection: Connection, job_ids: Sequence[str]) -> set[str]:
-    known: set[str] = set()
-    for names in _slices(job_ids):
-        query = text(f"SELECT id FROM job_history WHERE id IN ({', '.join(':' + n for n in names)})")  # noqa: S608 - our own parameter names
-        known.update(connection.execute(query, names).scalars())
-    return known
+        Raises
+        ------
+        HistoryError
+            A file cannot be written; rows not moved yet are still here.
+        """
+        limit = format_utc(before) if before is not None else _days_ago(keep_days)
+        return move_to_archives(self._live, self._archive, limit)
 
+    def vacuum(self) -> int:
+        """Give the room of removed rows back to the disk, in the history and its archives.
 
-def _slices(job_ids: Sequence[str]) -> Iterator[dict[str, str]]:
-    # SQLite takes a limited number of parameters
-    for start in range(0, len(job_ids), 500):
-        yield {f"id{i}": job_id for i, job_id in enumerate(job_ids[start : start + 500])}
+        Returns
+        -------
+        int
+            Bytes that the files have shrunk by.
+
+        Raises
+        ------
+        HistoryError
+            A file cannot be written, or somebody reads or writes all the time.
+        """
+        return sum(compact(database) for database in self._databases(include_archived=True))
+
+    def check_integrity(self) -> tuple[str, ...]:
+        """Look for damage in the history and its archives.
+
+        Returns
+        -------
+        tuple of str
+            One sentence for each problem, with the name of the file; empty where everything is sound.
+        """
+        return tuple(problem for path in (self.path, *self.archives()) for problem in problems_of(path))
 
 
 def _days_ago(days: int) -> str:

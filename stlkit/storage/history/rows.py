@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy import TextClause, text
 
 from stlkit._version import __version__
 from stlkit.files import decode_json, printable
@@ -128,8 +129,8 @@ def record_row(end: JobEnd, session_id: str) -> dict[str, Any]:
         "stl_checksum": results.stl_checksum or "",
         "output_folder": printable(job.output_folder),
         "queue_session_id": session_id,
-        "render_options": _json(to_plain(end.render) if end.render else job.render_options),
-        "validation_options": _json(to_plain(end.validation) if end.validation else job.validation_options),
+        "render_options": json_text(to_plain(end.render) if end.render else job.render_options),
+        "validation_options": json_text(to_plain(end.validation) if end.validation else job.validation_options),
         "state": job.state.value,
         "created_at": format_utc(job.created_at),
         "started_at": format_utc(job.started_at) if job.started_at else None,
@@ -137,9 +138,9 @@ def record_row(end: JobEnd, session_id: str) -> dict[str, Any]:
         "estimated_duration": job.estimated_duration,
         "actual_duration": job.actual_duration,
         "validation_passed": results.validation_passed,
-        "files_generated": _json([printable(path) for path in results.files_generated]),
+        "files_generated": json_text([printable(path) for path in results.files_generated]),
         "error_message": job.error_message,
-        "warnings": _json(list(results.warnings)),
+        "warnings": json_text(list(results.warnings)),
         "app_version": __version__,
         "created_by": job.created_by,
     }
@@ -152,11 +153,11 @@ def fact_row(end: JobEnd) -> dict[str, Any]:
     row = {
         "job_id": job.id,
         "faces": results.faces,
-        "stage_durations": _json(results.stage_durations_s),
+        "stage_durations": json_text(results.stage_durations_s),
         "peak_memory_bytes": results.peak_memory_bytes,
         "output_bytes": results.output_bytes,
-        "output_settings": _json(to_plain(end.output) if end.output else job.output_settings),
-        "errors": _json(list(results.errors)),
+        "output_settings": json_text(to_plain(end.output) if end.output else job.output_settings),
+        "errors": json_text(list(results.errors)),
         "attempts": job.attempts,
         "concurrency": end.concurrency,
         "options_hash": results.options_hash,
@@ -168,8 +169,19 @@ def fact_row(end: JobEnd) -> dict[str, Any]:
     return _storable(row)
 
 
+def insertion(table: str, columns: Sequence[str], on_conflict: str) -> TextClause:
+    """Return the statement that inserts a row with these columns."""
+    values = ", ".join(f":{name}" for name in columns)
+    return text(f"INSERT OR {on_conflict} INTO {table} ({', '.join(columns)}) VALUES ({values})")  # noqa: S608 - our own names
+
+
 def read_record(row: Mapping[str, Any]) -> JobHistoryRecord:
-    """Build a record from a row's values; what no stlkit wrote is a ValueError, TypeError or AttributeError."""
+    """Build a record from a row's values; raises as `record_values` does."""
+    return JobHistoryRecord(**record_values(row))
+
+
+def record_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Decode a row's values; what no stlkit wrote is a ValueError, TypeError or AttributeError."""
     values = dict(row)
     for name in ("created_at", "started_at", "completed_at"):
         values[name] = parse_utc(values[name]) if values[name] else None
@@ -179,7 +191,7 @@ def read_record(row: Mapping[str, Any]) -> JobHistoryRecord:
         values[name] = _texts(values[name])
     if values["validation_passed"] is not None:
         values["validation_passed"] = bool(values["validation_passed"])
-    return JobHistoryRecord(**values)
+    return values
 
 
 def read_facts(row: Mapping[str, Any]) -> JobFacts:
@@ -195,7 +207,8 @@ def _texts(text: str | None) -> tuple[str, ...]:
     return tuple(decode_json((text or "[]").encode()))
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """Write plain values as JSON that SQLite takes."""
     try:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError:  # a lone surrogate, which only the escaped form carries

@@ -1,0 +1,283 @@
+"""Looking up what the history holds, its archives included where that is wanted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar, Unpack
+
+from sqlalchemy import Connection, text
+
+from stlkit.errors import HistoryError
+from stlkit.files import printable, sha256_of
+from stlkit.model.times import format_utc
+from stlkit.storage.history.archive import archive_paths
+from stlkit.storage.history.rows import (
+    FACT_COLUMNS,
+    RECORD_COLUMNS,
+    JobFacts,
+    JobHistoryRecord,
+    json_text,
+    read_facts,
+    read_record,
+)
+from stlkit.storage.history.selection import JobFilter, condition_of
+from stlkit.storage.history.similar import COLUMNS as SIMILAR_COLUMNS
+from stlkit.storage.history.similar import CONDITION as IS_SIMILAR
+from stlkit.storage.history.similar import ModelTraits, SimilarJob, read_similar
+from stlkit.storage.history.streaming import Database, Row, RowQuery, stream
+
+T = TypeVar("T")
+
+
+class HistoryReader:
+    """The reading half of the history of one home folder. Thread-safe.
+
+    Parameters
+    ----------
+    path : Path
+        The database; made with its schema where it is missing.
+
+    Raises
+    ------
+    HistoryError
+        The file is no database, or was made by a newer stlkit.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._live = Database(path)
+        self._archives: dict[Path, Database] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close every connection; the object can still be used and opens new ones."""
+        self._live.close()
+        with self._lock:
+            for archive in self._archives.values():
+                archive.close()
+
+    @staticmethod
+    def columns() -> tuple[str, ...]:
+        """Return the names of the documented columns, in their order."""
+        return RECORD_COLUMNS
+
+    def archives(self) -> tuple[Path, ...]:
+        """Return the archives beside the history, the newest year first."""
+        return archive_paths(self.path.parent)
+
+    def known_ids(self, job_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the given ids that have a row, here or in an archive."""
+        known: set[str] = set()
+        query = text("SELECT id FROM job_history WHERE id IN (SELECT value FROM json_each(:ids))")
+        for database in self._databases(include_archived=True):
+            missing = [job_id for job_id in job_ids if job_id not in known]
+            if not missing:
+                break
+            with database.begin() as connection:
+                known.update(connection.execute(query, {"ids": json_text(missing)}).scalars())
+        return frozenset(known)
+
+    def last_checksum(self, stl_path: Path) -> str | None:
+        """Return the SHA-256 that a file had when it was last processed; None where it is not known."""
+        return self._last_checksum(printable(stl_path), include_archived=False)
+
+    def find_jobs(self, job_ids: Sequence[str]) -> dict[str, JobHistoryRecord]:
+        """Return the rows of those of the given jobs that have ended, archived ones too.
+
+        Parameters
+        ----------
+        job_ids : sequence of str
+
+        Returns
+        -------
+        dict of str to JobHistoryRecord
+            By job id.
+        """
+        return self._find("job_history", "id", job_ids, read_record)
+
+    def find_facts(self, job_ids: Sequence[str]) -> dict[str, JobFacts]:
+        """Return what is known beside their rows of those of the given jobs that have ended, archived ones too.
+
+        Parameters
+        ----------
+        job_ids : sequence of str
+
+        Returns
+        -------
+        dict of str to JobFacts
+            By job id; jobs that were recorded before there were facts are missing.
+        """
+        return self._find("job_facts", "job_id", job_ids, read_facts)
+
+    def records(
+        self,
+        *,
+        limit: int = 100,
+        after: JobHistoryRecord | tuple[datetime, str] | None = None,
+        include_archived: bool = False,
+        **wanted: Unpack[JobFilter],
+    ) -> list[JobHistoryRecord]:
+        """Return rows, the newest first.
+
+        Parameters
+        ----------
+        limit : int
+            At most so many; all of them where it is negative.
+        after : JobHistoryRecord or tuple of datetime and str, optional
+            Only rows that follow this one: the last one of the page before, or its time of creation and its id.
+            Rows that are recorded meanwhile neither shift a page nor double a row.
+        include_archived : bool
+            Whether archives are read too.
+        **wanted : JobFilter
+            Which jobs.
+
+        Returns
+        -------
+        list of JobHistoryRecord
+        """
+        condition, parameters = condition_of(wanted)
+        if after is not None:
+            created_at, job_id = (after.created_at, after.id) if isinstance(after, JobHistoryRecord) else after
+            condition += " AND (created_at, id) < (:after_time, :after_id)"
+            parameters |= {"after_time": format_utc(created_at), "after_id": job_id}
+        query = RowQuery(columns=RECORD_COLUMNS, condition=condition, parameters=parameters, limit=limit)
+        chunks = self._stream(query, include_archived=include_archived)
+        return [record for chunk in chunks for record in self._read(chunk, query.columns, read_record)]
+
+    def pages(
+        self, *, size: int = 100, include_archived: bool = False, **wanted: Unpack[JobFilter]
+    ) -> Iterator[list[JobHistoryRecord]]:
+        """Give rows page by page, the newest first, all as they were when the first page was taken.
+
+        Parameters
+        ----------
+        size : int
+            Rows of a page.
+        include_archived : bool
+            Whether archives are read too.
+        **wanted : JobFilter
+            Which jobs.
+
+        Yields
+        ------
+        list of JobHistoryRecord
+            `size` of them, except for the last page.
+        """
+        condition, parameters = condition_of(wanted)
+        query = RowQuery(columns=RECORD_COLUMNS, condition=condition, parameters=parameters)
+        for chunk in self._stream(query, include_archived=include_archived, chunk_rows=size):
+            yield self._read(chunk, query.columns, read_record)
+
+    def find_similar_jobs(self, stl_path: Path, *, include_archived: bool = False) -> list[SimilarJob]:
+        """Find earlier jobs for the same model: the same path, the same bytes, or the same geometry.
+
+        The geometry is compared where the history knows that of the file, which it does once the file was processed
+        under any name.
+
+        Parameters
+        ----------
+        stl_path : Path
+            Need not exist any more; then the bytes it had when it was last processed are looked for.
+        include_archived : bool
+            Whether archives are read too.
+
+        Returns
+        -------
+        list of SimilarJob
+            Newest first; each says what is the same, and at what scale.
+        """
+        return self._similar_to(self._traits_of(stl_path, include_archived), include_archived=include_archived)
+
+    def _traits_of(self, stl_path: Path, include_archived: bool) -> ModelTraits:
+        path = Path(stl_path).absolute()
+        checksum = _checksum_of(path) or self._last_checksum(printable(path), include_archived=include_archived)
+        condition = "stl_checksum = :checksum AND stl_checksum != '' AND geometry_hash IS NOT NULL"
+        found = self._newest(condition, {"checksum": checksum}, include_archived=include_archived)
+        return ModelTraits(
+            path=printable(path),
+            checksum=checksum,
+            geometry_hash=found["geometry_hash"] if found else None,
+            geometry_size_mm=found["geometry_size_mm"] if found else None,
+        )
+
+    def _last_checksum(self, path: str, *, include_archived: bool) -> str | None:
+        condition = "stl_path = :path AND stl_checksum != ''"
+        found = self._newest(condition, {"path": path}, include_archived=include_archived)
+        return found["stl_checksum"] if found else None
+
+    def _newest(self, condition: str, parameters: dict[str, Any], *, include_archived: bool) -> dict[str, Any] | None:
+        query = RowQuery(columns=SIMILAR_COLUMNS, condition=condition, parameters=parameters, limit=1)
+        for chunk in self._stream(query, include_archived=include_archived):
+            return dict(zip(query.columns, chunk[0], strict=True))
+        return None
+
+    def _similar_to(self, traits: ModelTraits, *, include_archived: bool) -> list[SimilarJob]:
+        parameters = {"path": traits.path, "checksum": traits.checksum, "geometry_hash": traits.geometry_hash}
+        query = RowQuery(columns=SIMILAR_COLUMNS, condition=IS_SIMILAR, parameters=parameters)
+        chunks = self._stream(query, include_archived=include_archived)
+
+        def read(row: Mapping[str, Any]) -> SimilarJob:
+            return read_similar(row, traits)
+
+        return [job for chunk in chunks for job in self._read(chunk, query.columns, read)]
+
+    def _find(
+        self, table: str, key: str, job_ids: Sequence[str], read: Callable[[Mapping[str, Any]], T]
+    ) -> dict[str, T]:
+        columns = RECORD_COLUMNS if table == "job_history" else FACT_COLUMNS
+        found: dict[str, T] = {}
+        query = text(f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN (SELECT value FROM json_each(:ids))")  # noqa: S608 - our own names
+        for database in self._databases(include_archived=True):
+            missing = [job_id for job_id in job_ids if job_id not in found]
+            if not missing:
+                break
+            with database.begin() as connection:
+                rows = [tuple(row) for row in connection.execute(query, {"ids": json_text(missing)})]
+            found |= {row[0]: item for row, item in zip(rows, self._read(rows, columns, read), strict=True)}
+        return found
+
+    def _read(self, rows: Sequence[Row], columns: Sequence[str], read: Callable[[Mapping[str, Any]], T]) -> list[T]:
+        found = []
+        for row in rows:
+            try:
+                found.append(read(dict(zip(columns, row, strict=True))))
+            except (ValueError, TypeError, AttributeError) as error:
+                raise self._bad_row(row[0], error) from error
+        return found
+
+    def _bad_row(self, job_id: Any, error: Exception) -> HistoryError:
+        return HistoryError(
+            f"the history {self.path} holds a row that no stlkit wrote ({job_id!r:.60}): {error}. Remove that row, or "
+            "move the file away to start a new history.",
+            path=self.path,
+        )
+
+    def _stream(
+        self, query: RowQuery, *, include_archived: bool = False, chunk_rows: int = 10_000
+    ) -> Generator[list[Row], None, None]:
+        return stream(self._databases(include_archived=include_archived), query, chunk_rows)
+
+    def _databases(self, *, include_archived: bool) -> list[Database]:
+        """Return the history, and the archives after it."""
+        paths = self.archives() if include_archived else ()
+        return [self._live, *(self._archive(path) for path in paths)]
+
+    def _archive(self, path: Path) -> Database:
+        with self._lock:
+            if path not in self._archives:
+                self._archives[path] = Database(path)
+            return self._archives[path]
+
+    def _begin(self) -> AbstractContextManager[Connection]:
+        return self._live.begin()
+
+
+def _checksum_of(path: Path) -> str | None:
+    try:
+        return sha256_of(path)
+    except (OSError, ValueError):
+        return None
