@@ -38,6 +38,8 @@ def cause_of(error: BaseException) -> tuple[FailureCause, Path | None]:
             continue
         path = placed or (Path(link.filename) if isinstance(link.filename, str) else None)
         if link.errno in _FULL:
+            if isinstance(link.filename2, str):  # of a copy or a move: its target
+                path = placed or Path(link.filename2)
             return FailureCause.DISK_FULL, path
         if link.errno in _REFUSED and placed is not None:
             return FailureCause.OUTPUT_REFUSED, path

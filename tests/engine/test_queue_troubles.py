@@ -1,8 +1,6 @@
 """Trouble that is not a job's fault: full disks, refused folders, drives that are away, too little memory."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -33,23 +31,6 @@ def messages(workspace):
     unsubscribe = workspace.queue.subscribe(lambda event: heard.append(event.message))
     yield heard
     unsubscribe()
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of one megabyte."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = shutil.which("mount") and os.geteuid() == 0
-    if (
-        not mounted
-        or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
-        ).returncode
-    ):
-        pytest.skip("no file system may be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
 
 
 def wait_until(queue, condition, timeout_s=60):

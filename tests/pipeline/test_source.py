@@ -97,3 +97,12 @@ def test_a_full_cache_disk_is_known_as_such():
     except RuntimeError as error:
         cause, path = cause_of(error)
     assert (cause, str(path)) == (FailureCause.DISK_FULL, "/cache/x")
+
+
+def test_the_disk_that_a_copy_goes_to_is_the_full_one(small_disk, tmp_path):
+    """The system's error names source and target; nobody is told to make room where the models are."""
+    path = tmp_path / "a.stl"
+    path.write_bytes(bytes(2_000_000))
+    with pytest.raises(OSError, match="No space") as caught:
+        working_copy(path, small_disk / "copy")
+    assert cause_of(caught.value) == (FailureCause.DISK_FULL, small_disk / "copy")
