@@ -77,6 +77,8 @@ class FileNameGenerator:
     ``[_timestamp]``, then the extension. It is at most 255 bytes of UTF-8, whatever the parts are: the prefix is
     cut at 64 bytes, and a base name that leaves too little room is cut, in all files alike, and ends in a digest.
 
+    Nothing changes once it is made, hence thread-safe.
+
     Parameters
     ----------
     base_name : str

@@ -59,7 +59,7 @@ class JobRefused(Exception):  # noqa: N818 - an ending, not an error: it never l
 
 
 class JobWork:
-    """The stages of one attempt, each a method, and what they hand on to each other.
+    """The stages of one attempt, each a method, and what they hand on to each other. Not thread-safe.
 
     Parameters
     ----------

@@ -1,6 +1,9 @@
 """What the specification names is there, and nothing is loaded before it is used."""
 
+import dataclasses
+import enum
 import inspect
+import re
 import subprocess
 import sys
 
@@ -74,6 +77,15 @@ def test_the_facade_is_sorted_and_complete():
     assert dir(stlkit) == stlkit.__all__
     with pytest.raises(AttributeError, match="nonsense"):
         stlkit.nonsense  # noqa: B018 - reading it is the test
+
+
+def test_every_public_object_says_what_threads_may_do_with_it():
+    """It is frozen data, or its docstring says whether it is thread-safe."""
+    classes = [each for name in stlkit.__all__ if inspect.isclass(each := getattr(stlkit, name))]
+    for cls in classes:
+        frozen = dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
+        if not (frozen or issubclass(cls, (Exception, enum.Enum))):
+            assert re.search(r"thread-safe", inspect.getdoc(cls), re.IGNORECASE), cls
 
 
 def test_importing_stlkit_loads_nothing_heavy():
