@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stlkit.errors import StlkitError
     from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState
     from stlkit.model.options import (
+        CleanupOptions,
         NamingOptions,
         OutputSettings,
         QueueSettings,
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
     from stlkit.storage.queue_state import QueueStateManager
     from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager, ValidationError
     from stlkit.storage.templates import TemplateManager
+    from stlkit.storage.usage import DiskUsage
     from stlkit.workspace import Workspace
 
 _HOME_OF = {
     "BackupManager": "stlkit.storage.backups",
+    "CleanupOptions": "stlkit.model.options",
+    "DiskUsage": "stlkit.storage.usage",
     "EventKind": "stlkit.engine.events",
     "FileNameGenerator": "stlkit.outputs.names",
     "History": "stlkit.analytics.history",
@@ -69,6 +73,8 @@ _HOME_OF = {
 
 __all__ = [
     "BackupManager",
+    "CleanupOptions",
+    "DiskUsage",
     "EventKind",
     "FileNameGenerator",
     "History",

@@ -8,21 +8,25 @@ import logging
 import os
 import secrets
 import weakref
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from stlkit.analytics.history import History
 from stlkit.engine.queue import JobQueue
 from stlkit.engine.stores import Stores
 from stlkit.engine.view import ObservedQueue
-from stlkit.errors import StlkitError
+from stlkit.errors import StlkitError, StorageError
 from stlkit.files import remove_abandoned_parts
 from stlkit.model.jobs import QueueState
-from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
 from stlkit.storage.cache import TempFileManager
+from stlkit.storage.cleaning import Cleaned, clean_cache, clean_home
 from stlkit.storage.config import UserConfig, load_config, save_config
 from stlkit.storage.home import Home, find_home
 from stlkit.storage.lock import HomeLock, LockOwner
@@ -30,12 +34,10 @@ from stlkit.storage.output_index import OutputIndex
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager
 from stlkit.storage.templates import TemplateManager
+from stlkit.storage.usage import DiskUsage, measure_usage
 from stlkit.storage.writer import CoalescingWriter
 
 _log = logging.getLogger(__name__)
-
-STALE_CACHE_HOURS = 24
-LARGEST_CACHE_MB = 1000
 
 
 class Workspace:
@@ -90,7 +92,8 @@ class Workspace:
         self.cache = TempFileManager(self.home.cache)
         self.history = History(self.home.history)
         self.outputs = OutputIndex(self.home.history)
-        self._states = QueueStateManager(self.home)
+        cleanup, notes = self._cleanup_at_start()
+        self._states = QueueStateManager(self.home, keep_backups=cleanup.backup_keep_count)
         self._lock = HomeLock(self.home.lock)
         self.is_observer = observe or not self._lock.try_acquire()
         self.recovery = RecoveryResult(state=QueueState())
@@ -99,7 +102,8 @@ class Workspace:
             self.queue = cast(JobQueue, ObservedQueue(self._states, self._lock, _commands_of(JobQueue)))
             return
         try:
-            self._open_queue(output, created_by)
+            self._open_queue(output, created_by, cleanup)
+            self.recovery = replace(self.recovery, notes=(*self.recovery.notes, *notes))
         except BaseException:
             self._lock.release()
             self.history.close()
@@ -107,12 +111,11 @@ class Workspace:
             raise
         _close_at_exit(self)
 
-    def _open_queue(self, output: str | os.PathLike[str] | None, created_by: str) -> None:
+    def _open_queue(self, output: str | os.PathLike[str] | None, created_by: str, cleanup: CleanupOptions) -> None:
         self.templates.install_built_in()
         self.recovery = self._recover()
         unfinished = {job.job_id for job in self.recovery.unfinished}
-        self.cache.cleanup_stale_cache(STALE_CACHE_HOURS, keep=unfinished)
-        self.cache.cleanup_large_cache(LARGEST_CACHE_MB, keep=unfinished)
+        clean_cache(self.cache, cleanup, unfinished)
         state = replace(self.recovery.state, queue_session_id=self.session_id)
         self._writer = CoalescingWriter(self._states.save_queue_state, name="stlkit-state-writer")
         self.queue = JobQueue(
@@ -142,6 +145,13 @@ class Workspace:
         manager = SessionRecoveryManager(self._states, self.history, self.cache)
         return replace(manager.recover_interrupted_jobs(loaded.state), notes=(*notes, *loaded.notes))
 
+    def _cleanup_at_start(self) -> tuple[CleanupOptions, tuple[str, ...]]:
+        """Return the options, and what kept them from being read: broken preferences are no reason not to open."""
+        try:
+            return self.cleanup_options, ()
+        except (StorageError, OSError) as error:
+            return CleanupOptions(), (f"what to keep was decided by the defaults: {error}",)
+
     @property
     def config(self) -> UserConfig:
         """The preferences on disk; assign to change them."""
@@ -150,6 +160,56 @@ class Workspace:
     @config.setter
     def config(self, config: UserConfig) -> None:
         save_config(self.home.config, config)
+
+    @property
+    def cleanup_options(self) -> CleanupOptions:
+        """What this home folder keeps, as the preferences say; assign `config` to change it.
+
+        The limits of the cache hold when the home is opened, and in `clean`, like that of the history, which otherwise
+        keeps everything. The number of backups holds from the next opening.
+        """
+        return CleanupOptions().merged(self.config.cleanup)
+
+    def disk_usage(self) -> DiskUsage:
+        """Measure the home folder, and the files that jobs of the queue and the history made.
+
+        Returns
+        -------
+        DiskUsage
+            A table, in a notebook and printed.
+        """
+        queued = (path for job in self.queue.jobs for path in job.results.files_generated)
+        return measure_usage(self.home, chain(queued, self.history.recorded_files()))
+
+    def clean(self, *, dry_run: bool = False, options: Mapping[str, Any] | None = None) -> Cleaned:
+        """Remove what need not be kept any longer: temporary files, thumbnails, backups, old jobs of the history.
+
+        Outputs and what running jobs work with are never touched, nor are labelled backups and archives of the
+        history. An observer may clean too, while nobody owns the home.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Only say what would be removed; works in a home that another process owns, too.
+        options : mapping, optional
+            What differs from `cleanup_options` this once, such as ``{"cache_max_size_mb": 0}``.
+
+        Returns
+        -------
+        Cleaned
+            A table, in a notebook and printed.
+
+        Raises
+        ------
+        HomeLockedError
+            Another process owns this home; the message names it.
+        OptionError
+            There is no such option, or its value does not fit.
+        """
+        chosen = self.cleanup_options.merged(options or {})
+        with self._lock.borrowed() if self.is_observer and not dry_run else nullcontext():
+            unfinished = {job.id for job in self.queue.jobs if not job.state.ended}
+            return clean_home(self.cache, self._states.backups, self.history, chosen, keep=unfinished, dry_run=dry_run)
 
     @property
     def owner(self) -> LockOwner | None:

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stlkit._version import __version__
-from stlkit.cli import looking, machine, runs, template
+from stlkit.cli import looking, machine, room, runs, template
 from stlkit.cli.console import WRONG_USAGE, print_error
 from stlkit.errors import StlkitError
 
@@ -22,7 +22,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (runs.run, runs.resume, looking.status, looking.history, machine.samples, machine.doctor):
+for command in (
+    runs.run,
+    runs.resume,
+    looking.status,
+    looking.history,
+    room.usage,
+    room.clean,
+    machine.samples,
+    machine.doctor,
+):
     app.command()(command)
 app.add_typer(template.app, name="template")
 

@@ -338,6 +338,38 @@ class QueueSettings(CheckedOptions):
     ] = 200.0
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupOptions(CheckedOptions):
+    """What a home folder keeps; the group ``cleanup`` of ``config.json`` holds what differs from the defaults."""
+
+    history_keep_days: Annotated[
+        Annotated[int, Meta(ge=1, le=100_000)] | None,
+        Meta(title="Keep history, days", description="Days that the history keeps a job; none: for good."),
+    ] = None
+    cache_max_age_hours: Annotated[
+        float,
+        Meta(
+            title="Keep temporary files, hours",
+            ge=0,
+            le=1e6,
+            description="Hours that the temporary files of a job that nobody works on are kept.",
+        ),
+    ] = 24.0
+    cache_max_size_mb: Annotated[
+        float,
+        Meta(
+            title="Largest cache, MB",
+            ge=0,
+            le=1e9,
+            description="Most room of temporary files and thumbnails together, in MB.",
+        ),
+    ] = 1000.0
+    backup_keep_count: Annotated[
+        int,
+        Meta(title="Backups of the queue", ge=1, le=100, description="Automatic backups of the queue that are kept."),
+    ] = 5
+
+
 def parse_option(group: type[CheckedOptions], name: str, text: str) -> Any:
     """Read one option from text, as a command line has it.
 

@@ -30,11 +30,16 @@ class BackupManager:
         Where backups are kept.
     check : callable
         Reads a state file, and raises a `StorageError` where it is none; nothing else is ever restored.
+    keep_count : int
+        How many numbered backups there are at most.
     """
 
-    def __init__(self, state_path: Path, folder: Path, check: Callable[[Path], object]) -> None:
+    def __init__(
+        self, state_path: Path, folder: Path, check: Callable[[Path], object], *, keep_count: int = KEEP_COUNT
+    ) -> None:
         self.state_path = state_path
         self.folder = folder
+        self.keep_count = keep_count
         self._check = check
 
     def create_backup(self, label: str | None = None) -> Path | None:
@@ -67,9 +72,12 @@ class BackupManager:
 
     def rotate_backups(self, keep_count: int = KEEP_COUNT) -> None:
         """Remove numbered backups beyond the newest `keep_count`."""
-        for number, path in self._all_numbered():
-            if number > keep_count:
-                path.unlink(missing_ok=True)
+        for path in self.beyond(keep_count):
+            path.unlink(missing_ok=True)
+
+    def beyond(self, keep_count: int) -> list[Path]:
+        """Return the numbered backups that `rotate_backups` would remove."""
+        return [path for number, path in self._all_numbered() if number > keep_count]
 
     def restore_from_backup(self, backup_path: Path) -> bool:
         """Put a backup in the place of the state file, which is kept under the label ``before-restore``.
@@ -108,7 +116,7 @@ class BackupManager:
     def _rotate_in(self) -> Path:
         for number, path in reversed(self._all_numbered()):
             path.replace(self._numbered(number + 1))
-        self.rotate_backups(KEEP_COUNT)
+        self.rotate_backups(self.keep_count)
         target = self._numbered(1)
         # The state file is only ever replaced, never written into, so a second link to it is a copy that costs nothing.
         try:

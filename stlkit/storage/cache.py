@@ -26,10 +26,20 @@ LARGEST_THUMBNAIL_BYTES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """A job's folder or a thumbnail, as the cleaning methods see it."""
+class CacheEntry:
+    """A job's folder or a thumbnail, as the cleaning methods see it.
+
+    Parameters
+    ----------
+    path : Path
+    is_job_folder : bool
+    changed_at : float
+        When anything in it was last written, in seconds since 1970.
+    size_bytes : int
+    """
 
     path: Path
+    is_job_folder: bool
     changed_at: float
     size_bytes: int
 
@@ -145,10 +155,8 @@ class TempFileManager:
         int
             How many were removed.
         """
-        limit = time.time() - max_age_hours * 3600
         with self._lock:
-            old = [entry for entry in self._job_entries() if entry.changed_at < limit and entry.path.name not in keep]
-            return sum(self._remove_folder(entry.path) for entry in old)
+            return len(self._take_stale(max_age_hours, keep))
 
     def get_cache_size(self) -> int:
         """Return the size of the whole cache, in bytes."""
@@ -169,16 +177,31 @@ class TempFileManager:
             How many were removed.
         """
         with self._lock:
-            excess = self.get_cache_size() - max_size_mb * 1e6
-            removed = 0
-            entries = [*self._job_entries(), *self._thumbnail_entries()]
-            for entry in sorted(entries, key=lambda entry: (entry.path.name in keep, entry.changed_at)):
-                if excess <= 0:
-                    break
-                if self._remove_entry(entry):
-                    excess -= entry.size_bytes
-                    removed += 1
-            return removed
+            return len(self._take_excess(max_size_mb, keep))
+
+    def clean(
+        self, *, max_age_hours: float, max_size_mb: float, keep: Collection[str] = (), dry_run: bool = False
+    ) -> tuple[CacheEntry, ...]:
+        """Remove what is stale, as `cleanup_stale_cache` does, then what is too much, as `cleanup_large_cache` does.
+
+        Parameters
+        ----------
+        max_age_hours : float
+        max_size_mb : float
+        keep : collection of str
+            Ids of unfinished jobs.
+        dry_run : bool
+            Remove nothing.
+
+        Returns
+        -------
+        tuple of CacheEntry
+            What was removed, or would have been.
+        """
+        with self._lock:
+            stale = self._take_stale(max_age_hours, keep, dry_run=dry_run)
+            excess = self._take_excess(max_size_mb, keep, gone=stale if dry_run else (), dry_run=dry_run)
+            return (*stale, *excess)
 
     # --- thumbnails ---
 
@@ -216,38 +239,66 @@ class TempFileManager:
 
     # --- inside; the lock is held ---
 
-    def _job_entries(self) -> list[_Entry]:
+    def _take_stale(
+        self, max_age_hours: float, keep: Collection[str], *, dry_run: bool = False
+    ) -> tuple[CacheEntry, ...]:
+        limit = time.time() - max_age_hours * 3600
+        old = (entry for entry in self._job_entries() if entry.changed_at < limit and entry.path.name not in keep)
+        return tuple(entry for entry in old if self._take(entry, dry_run=dry_run))
+
+    def _take_excess(
+        self, max_size_mb: float, keep: Collection[str], *, gone: Collection[CacheEntry] = (), dry_run: bool = False
+    ) -> tuple[CacheEntry, ...]:
+        """Take the oldest entries beyond a size; `gone` are those that are to be thought away."""
+        if not dry_run and not self.thumbnails.is_symlink():
+            remove_abandoned_parts(self.thumbnails)
+        excess = self.get_cache_size() - sum(entry.size_bytes for entry in gone) - max_size_mb * 1e6
+        taken: list[CacheEntry] = []
+        entries = [entry for entry in (*self._job_entries(), *self._thumbnail_entries()) if entry not in gone]
+        for entry in sorted(entries, key=lambda entry: (entry.path.name in keep, entry.changed_at)):
+            if excess <= 0:
+                break
+            if self._take(entry, dry_run=dry_run):
+                excess -= entry.size_bytes
+                taken.append(entry)
+        return tuple(taken)
+
+    def _job_entries(self) -> list[CacheEntry]:
         # whoever links this folder elsewhere must not lose what else is there
         if not self.job_cache.is_dir() or self.job_cache.is_symlink():
             return []
         return [
-            _Entry(path=path, changed_at=_tree_changed(path), size_bytes=sum(map(_size, path.rglob("*"))))
+            CacheEntry(
+                path=path,
+                is_job_folder=True,
+                changed_at=_tree_changed(path),
+                size_bytes=sum(map(_size, path.rglob("*"))),
+            )
             for path in self.job_cache.iterdir()
             if path.name not in self._active and _SAFE_ID.fullmatch(path.name) and not path.is_symlink()
         ]
 
-    def _thumbnail_entries(self) -> list[_Entry]:
+    def _thumbnail_entries(self) -> list[CacheEntry]:
         if self.thumbnails.is_symlink():
             return []
-        remove_abandoned_parts(self.thumbnails)
         return [
-            _Entry(path=path, changed_at=_changed(path), size_bytes=_size(path))
+            CacheEntry(path=path, is_job_folder=False, changed_at=_changed(path), size_bytes=_size(path))
             for path in self.thumbnails.glob("*_thumb.png")
         ]
 
-    def _remove_entry(self, entry: _Entry) -> bool:
-        if entry.path.parent == self.job_cache:
-            return self._remove_folder(entry.path)
-        entry.path.unlink(missing_ok=True)
-        return True
-
     @staticmethod
-    def _remove_folder(folder: Path) -> bool:
-        descriptor = _lock_folder(folder, shared=False)
+    def _take(entry: CacheEntry, *, dry_run: bool) -> bool:
+        """Remove an entry, or find out whether it could be; False where somebody works in it."""
+        if not entry.is_job_folder:
+            if not dry_run:
+                entry.path.unlink(missing_ok=True)
+            return True
+        descriptor = _lock_folder(entry.path, shared=False)
         if descriptor is None:
             return False
         try:
-            _remove_tree(folder)
+            if not dry_run:
+                _remove_tree(entry.path)
         finally:
             _close(descriptor)
         return True

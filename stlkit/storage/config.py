@@ -10,7 +10,7 @@ from typing import Any
 from stlkit.errors import NewerVersionError, OptionError, StateFileError
 from stlkit.files import encode_json, open_regular_file, printable, read_json, write_atomically
 from stlkit.model.encoding import explain, from_plain, to_plain
-from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.storage.migration import (
     CONFIG_VERSION,
     UNVERSIONED,
@@ -34,6 +34,8 @@ class UserConfig:
     ----------
     render_options, validation_options, output_settings : dict
         Only what differs from the defaults.
+    cleanup : dict
+        What the home folder keeps, as in `stlkit.model.options.CleanupOptions`; only what differs from the defaults.
     recent_folders : tuple of Path
         Newest first.
     last_background_image : Path or None
@@ -48,6 +50,7 @@ class UserConfig:
     render_options: dict[str, Any] = field(default_factory=dict)
     validation_options: dict[str, Any] = field(default_factory=dict)
     output_settings: dict[str, Any] = field(default_factory=dict)
+    cleanup: dict[str, Any] = field(default_factory=dict)
     recent_folders: tuple[Path, ...] = ()
     last_background_image: Path | None = None
     panel: dict[str, Any] = field(default_factory=dict)
@@ -147,8 +150,13 @@ def load_config(path: Path) -> UserConfig:
 
 
 def _checked(config: UserConfig) -> UserConfig:
-    groups = (RenderOptions(), ValidationOptions(), OutputSettings())
-    for name, group in zip(("render_options", "validation_options", "output_settings"), groups, strict=True):
+    groups = {
+        "render_options": RenderOptions(),
+        "validation_options": ValidationOptions(),
+        "output_settings": OutputSettings(),
+        "cleanup": CleanupOptions(),
+    }
+    for name, group in groups.items():
         try:
             group.merged(getattr(config, name))
         except OptionError as error:

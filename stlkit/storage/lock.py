@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -87,12 +88,7 @@ class HomeLock:
         StorageError
             A link stands where the lock belongs; taking it would empty the file that it leads to.
         """
-        path = Path(self._lock.lock_file)
-        if path.is_symlink():
-            raise StorageError(f"{path} is a link, which cannot be a lock; remove it", path=path)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
+        if not self._acquire():
             return False
         self.dead_owner = self._noted()
         try:
@@ -101,6 +97,34 @@ class HomeLock:
             self._lock.release()
             raise
         return True
+
+    def _acquire(self) -> bool:
+        path = Path(self._lock.lock_file)
+        if path.is_symlink():
+            raise StorageError(f"{path} is a link, which cannot be a lock; remove it", path=path)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def borrowed(self) -> Iterator[None]:
+        """Hold the lock for a moment, without a note of it: whoever ended without giving it back stays noted.
+
+        Raises
+        ------
+        HomeLockedError
+            Somebody has it; the message names them.
+        StorageError, OSError
+            As `try_acquire`.
+        """
+        if not self._acquire():
+            raise self.refusal()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @property
     def is_held(self) -> bool:

@@ -16,7 +16,7 @@ from stlkit.files import encode_json, read_json, write_atomically
 from stlkit.model.encoding import explain
 from stlkit.model.jobs import STATE_VERSION, QueueState
 from stlkit.model.times import utc_now
-from stlkit.storage.backups import BackupManager
+from stlkit.storage.backups import KEEP_COUNT, BackupManager
 from stlkit.storage.home import Home
 from stlkit.storage.migration import UNVERSIONED, StateMigration, is_newer_major, is_older
 
@@ -46,11 +46,13 @@ class QueueStateManager:
     Parameters
     ----------
     home : Home
+    keep_backups : int
+        How many automatic backups are kept.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, keep_backups: int = KEEP_COUNT) -> None:
         self.state_path = home.queue_state
-        self.backups = BackupManager(home.queue_state, home.backups, self._read_only)
+        self.backups = BackupManager(home.queue_state, home.backups, self._read_only, keep_count=keep_backups)
 
     def create_backup(self, label: str | None = None) -> Path | None:
         """Keep the present file as a backup; see `BackupManager.create_backup`."""

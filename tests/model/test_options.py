@@ -8,6 +8,7 @@ from stlkit.errors import OptionError
 from stlkit.model.colors import FILAMENT_COLORS, color_name, parse_color
 from stlkit.model.descriptions import describe_options
 from stlkit.model.options import (
+    CleanupOptions,
     Material,
     NamingOptions,
     OptionKind,
@@ -18,7 +19,7 @@ from stlkit.model.options import (
     parse_option,
 )
 
-GROUPS = (RenderOptions, ValidationOptions, OutputSettings, QueueSettings)
+GROUPS = (RenderOptions, ValidationOptions, OutputSettings, QueueSettings, CleanupOptions)
 
 
 @pytest.mark.parametrize(

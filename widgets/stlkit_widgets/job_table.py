@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stlkit.files import printable
+from stlkit.model.amounts import file_size
 from stlkit.model.jobs import JobState, QueueJob
-from stlkit_widgets.markup import escaped, file_size, isolated
+from stlkit_widgets.markup import escaped, isolated
 
 MOST_ROWS = 200
 """Rows drawn at once; a browser redraws so many without a stall."""

@@ -66,16 +66,6 @@ def isolated(text: str) -> str:
     return f"<bdi>{escaped(text)}</bdi>"
 
 
-def file_size(size_bytes: int) -> str:
-    """Return an amount of bytes for a person: ``84 B``, ``1.3 kB``, ``66 MB``."""
-    amount = float(size_bytes)
-    for unit in ("B", "kB", "MB"):
-        if amount < 999.5:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.95 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
-
-
 def finding_lines(findings: Iterable[Finding]) -> str:
     """Return one paragraph a finding, with its weight as a mark."""
     return "".join(line(finding.severity, finding.message) for finding in findings)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from stlkit.model.amounts import Amount
 from stlkit.model.jobs import JobResults, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import format_utc, utc_now
@@ -219,6 +220,13 @@ class JobHistoryManager(HistoryReader):
             since = {"since": _days_ago(keep_days)}
             connection.execute(text(f"DELETE FROM job_facts WHERE job_id IN (SELECT id {old})"), since)  # noqa: S608
             return connection.execute(text(f"DELETE {old}"), since).rowcount
+
+    def old_records(self, keep_days: int = 90) -> Amount:
+        """Count the rows that `cleanup_old_records` would remove; their bytes are their share of the file's."""
+        query = text("SELECT count(*) FILTER (WHERE created_at < :since), count(*) FROM job_history")
+        with self._begin() as connection:
+            old, all_rows = connection.execute(query, {"since": _days_ago(keep_days)}).one()
+        return Amount(count=old, size_bytes=self.path.stat().st_size * old // all_rows if old else 0)
 
     def archive(self, *, before: datetime | None = None, keep_days: int = 90) -> dict[Path, int]:
         """Move old rows, with what is known beside them, to ``history_archive_YYYY.db`` of the year they are of.

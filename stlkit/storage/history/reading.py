@@ -69,6 +69,23 @@ class HistoryReader:
         """Return the archives beside the history, the newest year first."""
         return archive_paths(self.path.parent)
 
+    def recorded_files(self) -> Iterator[str]:
+        """Yield the files that jobs made, as the history and its archives name them.
+
+        Yields
+        ------
+        str
+            A path, once for each database that has it; it need not exist any more.
+        """
+        query = text(
+            "SELECT DISTINCT file.value FROM job_history, "
+            "json_each(CASE WHEN json_valid(files_generated) THEN files_generated ELSE '[]' END) AS file "
+            "WHERE file.type = 'text'"
+        )
+        for database in self._databases(include_archived=True):
+            with database.begin() as connection:
+                yield from connection.execute(query).scalars()
+
     def known_ids(self, job_ids: Sequence[str]) -> frozenset[str]:
         """Return those of the given ids that have a row, here or in an archive."""
         known: set[str] = set()
