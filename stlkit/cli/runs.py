@@ -74,7 +74,14 @@ def run(
         _work(workspace, [job.id for job in added.jobs], as_json=as_json)
 
 
-def resume(jobs: JobsOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def resume(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Another folder for the outputs of all jobs that are left.")
+    ] = None,
+    jobs: JobsOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Finish what an interrupted run left."""
     with Workspace(home, created_by="cli") as workspace:
         _tell_recovery(workspace, as_json=as_json)
@@ -82,6 +89,8 @@ def resume(jobs: JobsOption = None, home: HomeOption = None, as_json: JsonOption
         if not open_ids:
             tell("nothing to resume", as_json=as_json)
         _configure(workspace, {}, jobs)
+        for job_id in open_ids if output is not None else ():
+            workspace.queue.set_output(job_id, output)
         workspace.queue.resume()
         _work(workspace, open_ids, as_json=as_json)
 

@@ -435,7 +435,8 @@ class SupervisorDesk:
         """Pause a job until a person names another folder, or a drive is back."""
         place = _shown(answer.path, job)
         question = (
-            f"{place} may not be written: which other output folder? (queue.set_output, or mend it and resume the job)"
+            f"{place} may not be written: which other output folder? Name one by queue.set_output or "
+            "'stlkit resume --output', or mend this one and resume the job"
         )
         if answer.cause is FailureCause.UNREACHABLE:
             question = f"{place} cannot be reached, or is locked; the job goes on by itself when that is over"

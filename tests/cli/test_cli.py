@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +120,17 @@ def test_resuming_nothing_is_fine(run):
     """There is nothing wrong with having finished."""
     result = run("resume")
     assert (result.returncode, result.stderr) == (0, "nothing to resume\n")
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that even root may not write to")
+def test_a_refused_folder_is_asked_about_and_another_one_named(run, models, tmp_path):
+    """The run ends with the question beside the job; resuming with --output answers it."""
+    result = run("run", models, "-o", "/sys/kernel/stlkit", *FACTS)
+    assert result.returncode == 1
+    assert "which other output folder?" in " ".join(result.stdout.split())
+    result = run("resume", "-o", tmp_path / "elsewhere")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "elsewhere/a/analysis/a_analysis.json").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
