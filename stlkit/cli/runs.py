@@ -89,8 +89,9 @@ def resume(
         if not open_ids:
             tell("nothing to resume", as_json=as_json)
         _configure(workspace, {}, jobs)
-        for job_id in open_ids if output is not None else ():
-            workspace.queue.set_output(job_id, output)
+        if output is not None:
+            for job_id in open_ids:
+                workspace.queue.set_output(job_id, output)
         workspace.queue.resume()
         _work(workspace, open_ids, as_json=as_json)
 
