@@ -42,6 +42,13 @@ def softbox_directions(light: Light, count: int) -> FloatArray:
     return unit
 
 
+def disc_points(count: int) -> FloatArray:
+    """Return points spread evenly over the unit disc, (count, 2), on Vogel's spiral."""
+    index = np.arange(count) + 0.5
+    radius, angle = np.sqrt(index / count), GOLDEN_RAD * index
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
 def _around(height: FloatArray, index: npt.NDArray[np.floating]) -> FloatArray:
     radius, angle = np.sqrt(1 - height * height), GOLDEN_RAD * index
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)

@@ -165,7 +165,7 @@ def light_camera(direction: FloatArray, size_px: int) -> Camera:
     right = np.cross(helper, backward)
     right /= np.linalg.norm(right)
     axes = np.stack([right, np.cross(backward, right), backward])
-    extent = np.array([1.01, 1.01])
+    extent = np.array([1.04, 1.04])
     return orthographic_camera(axes, np.zeros(2), extent, (-1.0, 1.0), (size_px, size_px))
 
 

@@ -56,7 +56,7 @@ EFFORTS = MappingProxyType(
     {
         Quality.DRAFT: Effort(samples=1, supersampling=1, ground_shadow=False),
         Quality.STANDARD: Effort(samples=4, supersampling=1, ground_shadow=True),
-        Quality.HIGH: Effort(samples=4, supersampling=2, ground_shadow=True, sky_directions=32),
+        Quality.HIGH: Effort(samples=4, supersampling=2, ground_shadow=True, sky_directions=56),
         Quality.ULTRA: Effort(samples=4, supersampling=3, ground_shadow=True, sky_directions=96, key_directions=32),
     }
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from stlkit.model.geometry import TriangleMesh
-from stlkit.rendering.directions import sky_directions, softbox_directions, sphere_directions
+from stlkit.rendering.directions import disc_points, sky_directions, softbox_directions, sphere_directions
 from stlkit.rendering.framing import orthographic_camera
 from stlkit.rendering.normals import prepare_geometry
 from stlkit.rendering.occlusion import find_surface, light_reaching, probing_camera
@@ -73,6 +73,19 @@ def test_a_light_is_blocked_by_what_is_in_its_way(backend, seen_from_above, box)
     assert light[50, round(50 + 20 * pixels_per_mm)] > 0.95
 
 
+def test_single_shadows_cannot_be_told_apart(backend, box):
+    """Few directions give a smooth gradient on the floor before a wall, not as many steps."""
+    floor, wall = box(100, 100, 1, (-50, -50, -1)), box(1, 100, 60, (0, -50, 0))
+    geometry = prepare_geometry(join(floor, wall))
+    backend.load(geometry)
+    camera = orthographic_camera(np.eye(3), np.zeros(2), np.array([1.0, 1.0]), (-1.0, 1.0), (1000, 1000))
+    light = light_reaching(backend, find_surface(backend, camera), sphere_directions(56))
+    pixels_per_mm = 500 / geometry.radius_mm
+    on_floor = light[500, round(500 - 45 * pixels_per_mm) : round(500 - 5 * pixels_per_mm)]
+    assert np.ptp(on_floor) > 0.2
+    assert np.abs(np.diff(on_floor)).max() < 0.009
+
+
 def test_large_pictures_are_probed_at_a_lower_resolution():
     """The view is the same, with no more pixels than are worth it."""
     camera = orthographic_camera(np.eye(3), np.zeros(2), np.array([2.0, 1.0]), (-1.0, 1.0), (8000, 4000))
@@ -90,6 +103,15 @@ def test_directions_are_even(count):
     sky = sky_directions(count, widest_rad=np.pi / 2)
     np.testing.assert_allclose(sky.mean(axis=0), [0, 0, 2 / 3], atol=0.03)
     assert (sky[:, 2] > 0).all()
+
+
+def test_points_of_a_disc_are_even():
+    """They lie in the unit circle, balance out, and half of them lie in half of its area."""
+    points = disc_points(16)
+    radii = np.hypot(*points.T)
+    assert radii.max() < 1
+    assert (radii < np.sqrt(0.5)).sum() == 8
+    np.testing.assert_allclose(points.mean(axis=0), 0.0, atol=0.05)
 
 
 def test_directions_to_a_softbox_hit_it():
