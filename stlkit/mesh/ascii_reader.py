@@ -10,7 +10,7 @@ from stlkit.mesh.ascii_tokens import Numbers, Words, read_numbers, split_words
 from stlkit.mesh.codes import IntakeCode, intake_finding
 from stlkit.mesh.facets import Facets, finite_faces, non_finite_finding
 from stlkit.mesh.sniffing import as_bytes_text, utf16_encoding
-from stlkit.model.reports import Finding, StlFormat
+from stlkit.model.reports import Finding, StlFormat, counted
 
 _KEYWORDS_IN_NAMES = (b"vertex", b"facet")
 _NAMES_KEPT = 1000
@@ -116,18 +116,16 @@ def _damage_findings(structure: Structure, read: int, unreadable: int) -> list[F
         found.append(intake_finding(IntakeCode.MISSING_ENDSOLID, message, count=unended))
     malformed = structure.malformed + unreadable
     if malformed:
-        message = (
-            f"{malformed:,} facets are not three vertices of three numbers each and were left out; "
-            f"{read:,} whole facets were read"
-        )
+        one = "facet is not three vertices of three numbers each and was left out"
+        many = "facets are not three vertices of three numbers each and were left out"
+        message = f"{counted(malformed, one, many)}; {read:,} whole facets were read"
         found.append(intake_finding(IntakeCode.MALFORMED_FACETS, message, count=malformed))
     if structure.irregular:
-        message = (
-            f"{structure.irregular:,} facets lack their normal or 'endfacet'; their corners are whole and were read"
-        )
+        lacking = counted(structure.irregular, "facet lacks its", "facets lack their")
+        message = f"{lacking} normal or 'endfacet'; the corners are whole and were read"
         found.append(intake_finding(IntakeCode.IRREGULAR_FACETS, message, count=structure.irregular))
     if structure.stray_words:
-        message = f"{structure.stray_words:,} words belong to no facet and were passed over"
+        message = f"{counted(structure.stray_words, 'word belongs', 'words belong')} to no facet; passed over"
         found.append(intake_finding(IntakeCode.UNEXPECTED_TEXT, message, count=structure.stray_words))
     return found
 
@@ -137,5 +135,6 @@ def _number_findings(numbers: Numbers, facet_numbers: npt.NDArray[np.int64]) -> 
     if not commas.any():
         return []
     count = int(np.count_nonzero(commas))
-    message = f"{count:,} coordinates have a decimal comma and were read as such: 1,5 as one and a half"
+    commas_read = counted(count, "coordinate has a decimal comma and was", "coordinates have a decimal comma and were")
+    message = f"{commas_read} read as such: 1,5 as one and a half"
     return [intake_finding(IntakeCode.DECIMAL_COMMA, message, count=count, faces=facet_numbers[commas.any(axis=1)])]

@@ -12,7 +12,7 @@ from stlkit.mesh.face_colors import decode_colors
 from stlkit.mesh.facets import Facets, finite_faces, non_finite_finding
 from stlkit.mesh.sniffing import FACET_BYTES, PREAMBLE_BYTES, declared_count, sane_coordinates
 from stlkit.model.geometry import HEADER_BYTES, STL_RECORD
-from stlkit.model.reports import Finding, StlFormat
+from stlkit.model.reports import Finding, StlFormat, counted
 
 # A count that asks for more than this was never meant as a count: writers that stream put 0 or 0xFFFFFFFF there.
 _LARGEST_MEANT = 1 << 30
@@ -107,7 +107,10 @@ def _understated(declared: int, room: int) -> Finding:
 def _trailing(count: int, facets: int) -> tuple[Finding, ...]:
     if not count:
         return ()
-    message = f"{count:,} bytes after the last of {facets:,} facets are no facet and were left out"
+    message = (
+        f"{counted(count, 'byte follows', 'bytes follow')} the last of {counted(facets, 'facet')}; "
+        "that is no facet and was left out"
+    )
     return (intake_finding(IntakeCode.TRAILING_BYTES, message, count=count),)
 
 

@@ -82,10 +82,11 @@ def zero_area_faces(triangles: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_
 
 def non_finite_finding(dropped: npt.NDArray[np.integer]) -> Finding:
     """Build the finding for facets that were left out because a coordinate is NaN or infinite."""
+    one = "facet has a coordinate that is no finite number (NaN or infinite) and was"
+    many = "facets have a coordinate that is no finite number (NaN or infinite) and were"
     return intake_finding(
         IntakeCode.NON_FINITE,
-        f"{counted(len(dropped), 'facet has', 'facets have')} a coordinate that is no finite number "
-        "(NaN or infinite) and were left out; expect holes there",
+        f"{counted(len(dropped), one, many)} left out; expect holes there",
         count=len(dropped),
         faces=dropped,
     )
@@ -93,9 +94,10 @@ def non_finite_finding(dropped: npt.NDArray[np.integer]) -> Finding:
 
 def zero_area_finding(faces: npt.NDArray[np.integer]) -> Finding:
     """Build the finding for facets without area."""
+    flat = counted(len(faces), "facet has no area: its", "facets have no area: their")
     return intake_finding(
         IntakeCode.ZERO_AREA_FACES,
-        f"{counted(len(faces), 'facet has', 'facets have')} no area: their corners coincide or lie on one line",
+        f"{flat} corners coincide or lie on one line",
         count=len(faces),
         faces=faces,
     )

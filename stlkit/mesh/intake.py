@@ -15,7 +15,7 @@ from stlkit.mesh.codes import IntakeCode, intake_finding
 from stlkit.mesh.facets import Facets, numbers_in_file, zero_area_faces, zero_area_finding
 from stlkit.mesh.sniffing import Content, sniff
 from stlkit.mesh.source import read_source
-from stlkit.model.reports import Finding, IntakeReport, StlFormat
+from stlkit.model.reports import Finding, IntakeReport, Severity, StlFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,10 +100,15 @@ def parse_stl(data: bytes) -> StlReading:
 
 def _last_findings(facets: Facets) -> tuple[Finding, ...]:
     if not len(facets.triangles):
-        message = "the file holds no usable triangle; export the model again"
-        return (intake_finding(IntakeCode.ZERO_TRIANGLES, message),)
+        return (_no_triangle(facets.findings),)
     flat = np.flatnonzero(zero_area_faces(facets.triangles))
     return (zero_area_finding(numbers_in_file(flat, facets.face_numbers)),) if len(flat) else ()
+
+
+def _no_triangle(findings: tuple[Finding, ...]) -> Finding:
+    """Say that nothing usable is left, and what became of it where that is known."""
+    reason = next((f.message for f in findings if f.severity is Severity.WARNING), "export the model again")
+    return intake_finding(IntakeCode.ZERO_TRIANGLES, f"the file holds no usable triangle; {reason}")
 
 
 def _nothing(finding: Finding, data: bytes, checksum: str | None) -> StlReading:

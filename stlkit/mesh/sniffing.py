@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from stlkit.mesh.codes import IntakeCode, intake_finding
 from stlkit.model.geometry import HEADER_BYTES, STL_RECORD
-from stlkit.model.reports import Finding
+from stlkit.model.reports import Finding, counted
 
 PREAMBLE_BYTES = HEADER_BYTES + 4
 """Header and count in front of the facets of a binary file."""
@@ -172,15 +172,17 @@ def _looks_ascii(data: bytes) -> bool:
 
 def _unsigned(data: bytes) -> Content | Finding:
     """Judge content that neither its size, nor a signature, nor facets in written form tell anything about."""
+    if _is_text(data):
+        known = _known_text(data)
+        if known is not None or len(data) >= PREAMBLE_BYTES:
+            return known or intake_finding(IntakeCode.TEXT_FILE, f"the file is a text without STL facets: {_EXPORT}")
     if len(data) < PREAMBLE_BYTES:
         return intake_finding(
             IntakeCode.TOO_SHORT,
-            f"the file has {len(data)} bytes, fewer than the {PREAMBLE_BYTES} that any binary STL file begins with; "
-            "export or download it again",
+            f"the file has {counted(len(data), 'byte')}, fewer than the {PREAMBLE_BYTES} that any binary STL file "
+            "begins with; export or download it again",
             count=len(data),
         )
-    if _is_text(data):
-        return _foreign_text(data)
     if _has_coordinates(data):
         return Content.BINARY
     return intake_finding(
@@ -195,7 +197,7 @@ def _is_text(data: bytes) -> bool:
     return bool(sample) and strange <= len(sample) // 10 and sample.count(0) <= len(sample) // 100
 
 
-def _foreign_text(data: bytes) -> Finding:
+def _known_text(data: bytes) -> Finding | None:
     text = as_bytes_text(data[:_WINDOW])
     if _OBJ.search(text):
         return intake_finding(IntakeCode.OBJ_MODEL, f"the file is an OBJ model, not an STL file: {_EXPORT}")
@@ -205,7 +207,7 @@ def _foreign_text(data: bytes) -> Finding:
         return intake_finding(
             IntakeCode.OTHER_MODEL, f"the file is XML (AMF, COLLADA, SVG or the like), not an STL file: {_EXPORT}"
         )
-    return intake_finding(IntakeCode.TEXT_FILE, f"the file is a text without STL facets: {_EXPORT}")
+    return None
 
 
 def _has_coordinates(data: bytes) -> bool:

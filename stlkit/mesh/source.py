@@ -71,7 +71,7 @@ def read_source(path: Path) -> bytes | Finding:
         return _missing(path)
     except OSError as error:
         if error.errno in _NO_SUCH_PATH:
-            return _missing(path)
+            return _missing(path, in_circle=error.errno == errno.ELOOP)
         raise
 
 
@@ -110,12 +110,13 @@ def _refusal_for_size(path: Path, size_bytes: int) -> Finding | None:
     )
 
 
-def _missing(path: Path) -> Finding:
+def _missing(path: Path, *, in_circle: bool = False) -> Finding:
     if _is_link(path):
-        return intake_finding(
-            IntakeCode.BROKEN_SYMLINK,
-            f"{printable(path)} is a link to {printable(path.readlink())}, which does not exist; restore the target",
+        target = f"{printable(path)} is a link to {printable(path.readlink())}"
+        fault = (
+            "which leads back to it; make the link anew" if in_circle else "which does not exist; restore the target"
         )
+        return intake_finding(IntakeCode.BROKEN_SYMLINK, f"{target}, {fault}")
     return intake_finding(IntakeCode.MISSING_FILE, f"there is no file {printable(path)}; was it moved or renamed?")
 
 

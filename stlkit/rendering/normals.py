@@ -53,8 +53,10 @@ def prepare_geometry(mesh: TriangleMesh, *, crease_rad: float = float(CREASE_RAD
     used[faces] = True
     low, high = mesh.vertices[used].min(axis=0), mesh.vertices[used].max(axis=0)
     center, radius = low + (high - low) / 2, float(np.linalg.norm((high - low) / 2))
-    if not np.isfinite(radius) or radius == 0:
-        raise RenderError(f"The model has no extent that could be drawn: its bounding box is {low} to {high} mm.")
+    if radius == 0:
+        raise RenderError("All corners of the model lie in one point; there is nothing to draw.")
+    if not np.isfinite(radius):
+        raise RenderError("The model reaches beyond what numbers can express; it cannot be drawn.")
     positions = ((mesh.vertices - center) / radius).astype(np.float32)
     facet_normals, weights = _facets(positions, faces)
     drawn = weights.any(axis=1)

@@ -77,6 +77,13 @@ def test_broken_link(tmp_path, target):
     assert only_finding(tmp_path / "link.stl") == "broken_symlink"
 
 
+def test_a_link_that_leads_back_to_itself(tmp_path):
+    """It is not said that its target does not exist."""
+    (tmp_path / "link.stl").symlink_to("link.stl")
+    (finding,) = read_stl(tmp_path / "link.stl").report.findings
+    assert "leads back" in finding.message
+
+
 def test_directory(tmp_path):
     """A folder named like a file is a folder."""
     (tmp_path / "box.stl").mkdir()

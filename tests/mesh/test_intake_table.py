@@ -163,6 +163,9 @@ TABLE = {
     "an OBJ model": (b"# vertex count 3\n" + b"v 0.0 1.0 2.0\n" * 9 + b"f 1 2 3\n", "obj_model", ERROR, 0),
     "a PLY model": (b"ply\nformat ascii 1.0\n" + b"element vertex 3\n" * 9, "other_model", ERROR, 0),
     "an OFF model": (b"OFF\n3 1 0\n" + b"0.0 1.0 2.0\n" * 9, "other_model", ERROR, 0),
+    "a short OBJ model": (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "obj_model", ERROR, 0),
+    "a short OFF model": (b"OFF\n3 1 0\n", "other_model", ERROR, 0),
+    "a short AMF model": (b'<?xml version="1.0"?><amf/>', "other_model", ERROR, 0),
     "an AMF model": (b'<?xml version="1.0"?>\n<amf unit="mm">' + b"<x>1</x>" * 9, "other_model", ERROR, 0),
     "a PNG picture": (b"\x89PNG\r\n\x1a\n" + bytes(200), "picture", ERROR, 0),
     "a PDF document": (b"%PDF-1.7\n" + bytes(200), "pdf_document", ERROR, 0),
@@ -214,6 +217,31 @@ def test_what_is_whole_is_read_in_order(case):
     numbers = np.arange(len(reading.triangles)) if reading.face_numbers is None else reading.face_numbers
     sound = numbers[numbers < len(TRIANGLES)]
     np.testing.assert_array_equal(reading.triangles[: len(sound)], TRIANGLES[sound].astype(np.float32))
+
+
+@pytest.mark.parametrize("case", ["binary cut inside its first facet", "ASCII cut inside its first facet"])
+def test_what_is_left_of_nothing_is_explained(case):
+    """The error of a file of which nothing could be read repeats what became of its facets."""
+    *_, cause, error = parse_stl(TABLE[case][0]).report.findings
+    assert error.message.startswith("the file holds no usable triangle")
+    assert cause.message in error.message
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("one byte after the last facet", "1 byte follows the last of 4 facets"),
+        ("a block of zeros after the last facet", "512 bytes follow"),
+        ("NaN", "1 facet has a coordinate that is no finite number (NaN or infinite) and was left out"),
+        ("a facet of two vertices", "1 facet is not"),
+        ("a facet without a normal", "1 facet lacks its normal"),
+        ("no normals at all", "4 facets lack their normal"),
+        ("zero area, two corners alike", "1 facet has no area: its corners"),
+    ],
+)
+def test_one_is_not_many(case, words):
+    """Messages are sentences, whatever the number in them."""
+    assert any(words in finding.message for finding in parse_stl(TABLE[case][0]).report.findings)
 
 
 def test_the_table_is_complete():
