@@ -44,8 +44,10 @@ class Cleaned:
         return sum(amount.size_bytes for _, amount, _ in self._rows())
 
     def __str__(self) -> str:
-        rows = [(name, f"{amount.count:,} {unit}", amount.size_bytes) for name, amount, unit in self._rows()]
-        lines = [f"  {name:18}{count:>16}{file_size(size_bytes):>12}" for name, count, size_bytes in rows]
+        lines = [
+            f"  {name:18}{amount.count:>9,} {unit:8}{file_size(amount.size_bytes):>12}"
+            for name, amount, unit in self._rows()
+        ]
         return "\n".join([self._headline(), *(lines if self._found() else ())])
 
     def _repr_html_(self) -> str:
@@ -67,12 +69,13 @@ class Cleaned:
         return f"{file_size(self.size_bytes)} {'would be' if self.is_dry_run else 'were'} removed"
 
     def _rows(self) -> list[tuple[str, Amount, str]]:
-        return [
-            ("temporary files", self.job_cache, "folders"),
-            ("thumbnails", self.thumbnails, "files"),
-            ("backups", self.backups, "files"),
-            ("history", self.history, "jobs"),
+        kinds = [
+            ("temporary files", self.job_cache, "folder"),
+            ("thumbnails", self.thumbnails, "file"),
+            ("backups", self.backups, "file"),
+            ("history", self.history, "job"),
         ]
+        return [(name, amount, unit if amount.count == 1 else f"{unit}s") for name, amount, unit in kinds]
 
 
 def clean_cache(

@@ -35,7 +35,7 @@ def test_a_dry_run_prints_what_would_go_and_the_real_one_what_went(stlkit, home)
     """Per kind, with bytes."""
     planned = stlkit("clean", "--dry-run").stdout
     assert planned.splitlines()[0] == "12.0 kB would be removed"
-    assert planned.splitlines()[1].split() == ["temporary", "files", "1", "folders", "12.0", "kB"]
+    assert planned.splitlines()[1].split() == ["temporary", "files", "1", "folder", "12.0", "kB"]
     assert (home.cache / "job_cache" / "job_stale").is_dir()
     assert stlkit("clean").stdout == planned.replace("would be removed", "were removed")
     assert not (home.cache / "job_cache" / "job_stale").exists()

@@ -82,7 +82,7 @@ def test_by_default_little_goes(home):
         assert (planned.job_cache.count, planned.thumbnails.count, planned.backups.count) == (1, 0, 0)
         assert planned.history.count == 0
         assert "1.0 kB would be removed" in str(planned)
-        assert "1 folders" in str(planned) and "1 folders" in planned._repr_html_()
+        assert "1 folder " in str(planned) and "1 folder<" in planned._repr_html_()
         ws.clean()
         assert str(ws.clean(dry_run=True)) == "nothing would be removed"
         assert str(ws.clean()) == "nothing was removed"
