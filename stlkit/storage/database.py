@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +34,12 @@ def open_database(path: Path, *, durable: bool = True) -> Engine:
     """
     # pool_size counts idle connections that are kept; the supervising threads and the notebook share them
     engine = create_engine(URL.create("sqlite", database=str(path)), pool_size=4, max_overflow=60)
+
+    @event.listens_for(engine, "do_connect")
+    def _make_private(*_: object) -> None:
+        # SQLite makes its files as the umask has it; those beside it get the rights of the first
+        with contextlib.suppress(OSError):  # SQLite will say why
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:

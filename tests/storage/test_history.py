@@ -30,6 +30,13 @@ def test_the_schema_is_the_documented_one(history):
     assert journal == "wal"
 
 
+def test_the_database_is_readable_by_its_owner_alone(history):
+    """So are the files that SQLite keeps beside it, whatever the home folder's own rights are."""
+    files = list(history.path.parent.glob(f"{history.path.name}*"))
+    assert len(files) == 3
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
 def test_a_job_comes_back_as_it_was_recorded(history, tmp_path, ended_job):
     """All columns are filled, times are UTC texts that end in Z, and a second recording changes nothing."""
     results = JobResults(
