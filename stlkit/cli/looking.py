@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stlkit.cli.console import HomeOption, JsonOption, note_column, out, plain_table, print_json, shown, styled
+from stlkit.engine.progress_bar import saved_note
 from stlkit.model.jobs import QueueJob
 from stlkit.workspace import Workspace
 
@@ -60,7 +61,8 @@ def print_jobs(jobs: Iterable[QueueJob]) -> None:
     for job in jobs:
         seconds = f"{job.actual_duration:.1f}" if job.actual_duration is not None else ""
         faces = f"{job.results.faces:,}" if job.results.faces is not None else ""
-        note = job.question or job.error_message or "; ".join(job.results.warnings)
+        notes = (saved_note(job), *job.results.warnings)
+        note = job.question or job.error_message or "; ".join(filter(None, notes))
         files = str(len(job.results.files_generated) or "")
         table.add_row(shown(job.stl_path.name), styled(job.state), faces, seconds, files, shown(note))
     out.print(table)

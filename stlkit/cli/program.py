@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 for command in (
     runs.run,
+    runs.watch,
     runs.resume,
     looking.status,
     looking.history,

@@ -1,9 +1,11 @@
-"""Commands that work: run, resume."""
+"""Commands that work: run, watch, resume."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -24,6 +26,7 @@ from stlkit.cli.console import (
     tell,
 )
 from stlkit.cli.looking import print_jobs
+from stlkit.engine.folder_watch import SETTLE_S, FolderWatch
 from stlkit.engine.progress_bar import showing_progress
 from stlkit.errors import JobError
 from stlkit.files import one_line
@@ -31,40 +34,37 @@ from stlkit.model.jobs import JobState
 from stlkit.model.options import CheckedOptions, OutputSettings, QueueSettings, RenderOptions, ValidationOptions
 from stlkit.workspace import Workspace
 
+_LOOK_EVERY_S = 0.5
 _GROUPS: tuple[type[CheckedOptions], ...] = (RenderOptions, ValidationOptions, OutputSettings, QueueSettings)
 
 JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", min=1, max=64, help="Jobs that run side by side.")]
 
 
+TemplateOption = Annotated[str, typer.Option("--template", "-t", help="Template, by name.")]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Folder for the outputs.", show_default=False)]
+ForceOption = Annotated[bool, typer.Option("--force", help="Make everything anew, whatever exists.")]
+
+
 def run(
     paths: Annotated[list[Path], typer.Argument(help="STL files, folders or patterns.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the outputs.", show_default=False)],
-    template: Annotated[str, typer.Option("--template", "-t", help="Template, by name.")] = "default_render",
+    output: OutputOption,
+    template: TemplateOption = "default_render",
     option: KeyValueOption = None,
     jobs: JobsOption = None,
+    force: ForceOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Process STL files."""
+    """Process STL files; what is up to date is not made again."""
     chosen = parse_options(option or (), _GROUPS)
     with Workspace(home, created_by="cli") as workspace:
         queue = workspace.queue
-        wanted = workspace.templates.load_template(template)
-        # As the jobs' own options: what an earlier session left in the queue keeps its own.
-        render = wanted.render_options.merged(chosen[RenderOptions]).differing_from(queue.render_options)
-        validation = wanted.validation_options.merged(chosen[ValidationOptions])
-        naming = wanted.output_settings.merged(chosen[OutputSettings])
+        own_options = _own_options(workspace, template, chosen)
         _configure(workspace, chosen[QueueSettings], jobs)
         queue.clear()
         _tell_recovery(workspace, as_json=as_json)
         waiting = len(queue.jobs)
-        added = queue.add(
-            paths,
-            output=output,
-            render_options=render,
-            validation_options=validation.differing_from(queue.validation_options),
-            output_settings=naming.differing_from(queue.output_settings),
-        )
+        added = queue.add(paths, output=output, force=force, **own_options)
         if waiting:
             tell(f"{waiting} unfinished jobs of an earlier run wait; 'stlkit resume' takes them up", as_json=as_json)
         if added.duplicates:
@@ -94,6 +94,59 @@ def resume(
                 workspace.queue.set_output(job_id, output)
         workspace.queue.resume()
         _work(workspace, open_ids, as_json=as_json)
+
+
+def watch(
+    folders: Annotated[list[Path], typer.Argument(help="Folders to watch, with those inside.", show_default=False)],
+    output: OutputOption,
+    template: TemplateOption = "default_render",
+    option: KeyValueOption = None,
+    jobs: JobsOption = None,
+    settle: Annotated[
+        float, typer.Option("--settle", min=0.1, help="Seconds without a change after which a file is finished.")
+    ] = SETTLE_S,
+    home: HomeOption = None,
+) -> None:
+    """Process STL files as they come into folders, until Ctrl-C."""
+    chosen = parse_options(option or (), _GROUPS)
+    with Workspace(home, created_by="cli") as workspace:
+        queue = workspace.queue
+        own_options = _own_options(workspace, template, chosen)
+        _configure(workspace, chosen[QueueSettings], jobs)
+        queue.clear()
+        _tell_recovery(workspace, as_json=False)
+        watching = FolderWatch(queue, folders, settle_s=settle, add=partial(queue.add, output=output, **own_options))
+        queue.start()
+        watching.start()
+        tell(f"watching {', '.join(map(str, folders))}; Ctrl-C ends")
+        try:
+            with showing_progress(queue, err):
+                while watching.is_alive:
+                    time.sleep(_LOOK_EVERY_S)
+        except KeyboardInterrupt:
+            tell("stopped; 'stlkit resume' takes up what is unfinished")
+            raise typer.Exit(ALL_COMPLETED) from None
+        finally:
+            watching.stop()
+        raise JobError("the folders can be watched no longer; see above")
+
+
+def _own_options(
+    workspace: Workspace, template: str, chosen: Mapping[type[CheckedOptions], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what jobs have of a template and of the command line, as `JobQueue.add` takes it.
+
+    As the jobs' own options: what an earlier session left in the queue keeps its own.
+    """
+    queue, wanted = workspace.queue, workspace.templates.load_template(template)
+    render = wanted.render_options.merged(chosen[RenderOptions])
+    validation = wanted.validation_options.merged(chosen[ValidationOptions])
+    naming = wanted.output_settings.merged(chosen[OutputSettings])
+    return {
+        "render_options": render.differing_from(queue.render_options),
+        "validation_options": validation.differing_from(queue.validation_options),
+        "output_settings": naming.differing_from(queue.output_settings),
+    }
 
 
 def _work(workspace: Workspace, job_ids: Sequence[str], *, as_json: bool) -> NoReturn:

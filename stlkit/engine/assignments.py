@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from stlkit.engine.limits import forecast_memory_bytes, memory_limit_bytes, timeout_s
 from stlkit.engine.supervisor import Assignment
 from stlkit.model.jobs import QueueJob, QueueState
-from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.options import CheckedOptions, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.pipeline.order import JobOrder
 from stlkit.pipeline.plan import estimate_duration_s, size_as_binary_bytes
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
 from stlkit.storage.progress import PlacedFile, ProcessingState, load_processing_state, save_processing_state
+
+OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,12 @@ class JobNeeds:
 
     duration_s: float
     memory_bytes: int
+
+
+@functools.lru_cache(maxsize=256)
+def _merged(base: OptionGroup, overrides: str) -> OptionGroup:
+    # thousands of jobs share a few sets of options, and checking one takes longer than looking it up
+    return base.merged(json.loads(overrides))
 
 
 class AssignmentMaker:
@@ -48,9 +59,9 @@ class AssignmentMaker:
         """Return the queue's options with the job's own on top."""
         state = self._state()
         return (
-            state.global_render_options.merged(job.render_options),
-            state.global_validation_options.merged(job.validation_options),
-            state.global_output_settings.merged(job.output_settings),
+            _merged(state.global_render_options, json.dumps(job.render_options)),
+            _merged(state.global_validation_options, json.dumps(job.validation_options)),
+            _merged(state.global_output_settings, json.dumps(job.output_settings)),
         )
 
     def end_of(self, ended: QueueJob) -> JobEnd:

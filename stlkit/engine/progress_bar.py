@@ -38,7 +38,9 @@ def ending_line(job: QueueJob) -> str:
     """Say in one line how a job ended."""
     mark, _ = MARKS[job.state]
     text = f"{mark} {one_line(job.stl_path.name)}: {job.state}"
-    if job.actual_duration is not None:
+    if job.results.is_up_to_date:
+        text += f", {saved_note(job)}"
+    elif job.actual_duration is not None:
         text += f" in {job.actual_duration:.1f} s"
     if job.error_message:
         text += f": {one_line(job.error_message)}"
@@ -46,6 +48,15 @@ def ending_line(job: QueueJob) -> str:
         count = len(job.results.warnings)
         text += f", {count} warning{'s' if count > 1 else ''}"
     return text
+
+
+def saved_note(job: QueueJob) -> str:
+    """Say what a job did not make again; empty where it made everything."""
+    results = job.results
+    if not results.reused_files:
+        return ""
+    what = "up to date" if results.is_up_to_date else f"{results.reused_files} files used again"
+    return f"{what} ({results.saved_s:.1f} s saved)"
 
 
 @contextmanager

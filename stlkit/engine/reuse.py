@@ -14,7 +14,7 @@ from stlkit.model.jobs import JobResults, JobState, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
 from stlkit.outputs.layout import OutputLayout
-from stlkit.pipeline.recipes import Recipes, work_key
+from stlkit.pipeline.recipes import Recipe, Recipes, work_key
 from stlkit.storage.history import JobEnd
 from stlkit.storage.output_index import FinishedWork, OutputIndex
 from stlkit.storage.progress import PlacedFile, ProcessingState
@@ -110,17 +110,17 @@ class Reuse:
 
     def _look_up(self, lookup: Lookup) -> Lookup:
         job = lookup.job
-        recipes = self._recipes(lookup)
-        targets = [recipe.target for recipe in recipes]
+        recipes = self._recipes(job, lookup.options)
+        known = self._index.outputs_at(recipe.target for recipe in recipes)
         checksum = None if job.force else self._index.checksum_of(job.stl_path)
         if checksum is None:  # outputs that a person changed are kept all the same
-            known = self._index.outputs(targets, ())
             return replace(lookup, known=tuple(replace(output, key=None) for output in known))
         keys = {recipe.target: recipe.key(checksum) for recipe in recipes}
-        known = self._index.outputs(targets, keys.values())
         finished = self._index.finished(work_key(job.stl_path, checksum, recipes, lookup.options[2]))
-        is_done = finished is not None and _is_all_there(finished.results, keys, known)
-        return replace(lookup, stl_checksum=checksum, known=known, finished=finished if is_done else None)
+        if finished is not None and _is_all_there(finished.results, keys, known):
+            return replace(lookup, stl_checksum=checksum, known=known, finished=finished)
+        elsewhere = self._index.outputs_of(keys.values())
+        return replace(lookup, stl_checksum=checksum, known=(*known, *elsewhere))
 
     def record(self, end: JobEnd, progress: ProcessingState | None) -> None:
         """Take down what a job placed, however it ended, and that it was done in full if it was.
@@ -141,22 +141,22 @@ class Reuse:
             self._index.record(job.id, filter(None, map(_as_it_is, progress.outputs)))
         if job.state is JobState.COMPLETED and job.results.stl_checksum and not job.results.is_up_to_date:
             options = (_required(end.render), _required(end.validation), _required(end.output))
-            recipes = self._recipes(Lookup(job=job, options=options))
+            recipes = self._recipes(job, options)
             duration_s = (job.actual_duration or 0.0) + job.results.saved_s
             work = FinishedWork(job_id=job.id, results=job.results, duration_s=duration_s)
             key = work_key(job.stl_path, job.results.stl_checksum, recipes, options[2])
             self._index.record_finished(key, work)
 
-    def _recipes(self, lookup: Lookup) -> Recipes:
-        render, validation, output = lookup.options
+    def _recipes(self, job: QueueJob, options: OptionGroups) -> tuple[Recipe, ...]:
+        render, validation, output = options
         layout = OutputLayout(
-            base_folder=lookup.job.output_base_folder,
-            output_name=lookup.job.output_name,
+            base_folder=job.output_base_folder,
+            output_name=job.output_name,
             settings=output,
             render_options=render,
-            moment=lookup.job.created_at,
+            moment=job.created_at,
         )
-        return Recipes(layout, render, validation, self._index.checksum_of)
+        return tuple(Recipes(layout, render, validation, self._index.checksum_of))
 
 
 def _is_all_there(results: JobResults, keys: dict[Path, str], known: tuple[PlacedFile, ...]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -160,7 +160,7 @@ def options_hash(render: RenderOptions, validation: ValidationOptions, output: O
     return _sha256(encode_json(to_plain([render, validation, output])))
 
 
-def work_key(stl_path: Path, stl_checksum: str, recipes: Recipes, output: OutputSettings) -> str:
+def work_key(stl_path: Path, stl_checksum: str, recipes: Iterable[Recipe], output: OutputSettings) -> str:
     """Return the key of a whole job: of its source, of every output, and of where these lie."""
     places = sorted((os.fsencode(recipe.target).hex(), recipe.key(stl_checksum)) for recipe in recipes)
     return _sha256(encode_json([os.fsencode(stl_path).hex(), stl_checksum, places, to_plain(output)]))

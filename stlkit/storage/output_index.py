@@ -9,7 +9,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,29 +91,30 @@ class OutputIndex:
             known: str | None = connection.execute(query, identity).scalar()
         return known or self._read(path, status, identity)
 
-    def outputs(self, paths: Iterable[Path], keys: Iterable[str]) -> tuple[PlacedFile, ...]:
-        """Return what is known of some places, and of some contents wherever they lie.
+    def outputs_at(self, paths: Iterable[Path]) -> tuple[PlacedFile, ...]:
+        """Return what was left in some places; nobody has looked at it now.
 
         Parameters
         ----------
         paths : iterable of Path
-        keys : iterable of str
 
         Returns
         -------
         tuple of PlacedFile
-            As they were left; nobody has looked at them now.
         """
-        found: dict[Path, PlacedFile] = {}
+        return self._outputs("path", [_key(path) for path in paths])
+
+    def outputs_of(self, keys: Iterable[str]) -> tuple[PlacedFile, ...]:
+        """Return what was made of some contents, wherever it was left; otherwise as `outputs_at`."""
+        return self._outputs("key", list(keys))
+
+    def _outputs(self, column: str, values: Sequence[bytes | str]) -> tuple[PlacedFile, ...]:
+        found: list[PlacedFile] = []
         with self._begin() as connection:
-            for column, values in (("path", [_key(path) for path in paths]), ("key", list(keys))):
-                query = text(f"SELECT * FROM outputs WHERE {column} IN :values").bindparams(  # noqa: S608 - two constants
-                    bindparam("values", expanding=True)
-                )
-                for start in range(0, len(values), _SLICE):
-                    rows = connection.execute(query, {"values": values[start : start + _SLICE]})
-                    found.update((out.path, out) for out in map(_placed, rows))
-        return tuple(found.values())
+            for start in range(0, len(values), _SLICE):
+                rows = connection.execute(_SELECT[column], {"values": values[start : start + _SLICE]})
+                found += map(_placed, rows)
+        return tuple(found)
 
     def finished(self, work_key: str) -> FinishedWork | None:
         """Return the job that did just this work; None where none has."""
@@ -190,6 +191,10 @@ class OutputIndex:
         return transaction(self._engine, self.path)
 
 
+_SELECT = {
+    column: text(f"SELECT * FROM outputs WHERE {column} IN :values").bindparams(bindparam("values", expanding=True))  # noqa: S608
+    for column in ("path", "key")
+}
 _INSERT_OUTPUT = text(
     "INSERT OR REPLACE INTO outputs (path, key, size_bytes, mtime_ns, checksum, made_in_s, job_id) "
     "VALUES (:path, :key, :size_bytes, :mtime_ns, :checksum, :made_in_s, :job_id)"

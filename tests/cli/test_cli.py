@@ -183,3 +183,30 @@ def test_the_doctor_draws_a_cube(run):
     data = json.loads(result.stdout)
     assert result.returncode == 0, data
     assert {check["name"] for check in data["checks"]} == {"versions", "renderer", "video encoder"}
+
+
+def test_a_second_run_does_nothing_twice_unless_it_is_forced(run, models, tmp_path):
+    """Up to date files end at once and say so, in the lines and in the table; --force does them again."""
+    arguments = ("run", models, "--output", tmp_path / "out", *FACTS)
+    _, second, forced = run(*arguments), run(*arguments), run(*arguments, "--force")
+    assert [text.count("up to date (") for text in (second.stderr, second.stdout)] == [2, 2]
+    assert "up to date" not in forced.stdout + forced.stderr
+
+
+def test_a_watched_folder_is_worked_off_until_ctrl_c(models, tmp_path):
+    """What is there and what comes is processed; Ctrl-C ends with 0 and leaves no process."""
+    command = [sys.executable, "-m", "stlkit", "watch", models, "--output", tmp_path / "out", "--settle", "0.2", *FACTS]
+    env = {**os.environ, "STLKIT_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, env=env)
+    try:
+        lines = iter(process.stderr.readline, "")
+        assert sum("completed" in next(lines) for _ in range(3)) == 2
+        (models / "late.stl").write_bytes((models / "a.stl").read_bytes())
+        assert "late.stl: completed" in next(lines)
+        process.send_signal(signal.SIGINT)
+        assert "stopped" in next(lines)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

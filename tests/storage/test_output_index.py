@@ -70,9 +70,10 @@ def test_outputs_are_found_by_place_and_by_content(index, tmp_path):
     ]
     for output in outputs:
         index.record("job", [output])
-    assert index.outputs([tmp_path / "a.png"], []) == (outputs[1],)
-    assert set(index.outputs([], ["k"])) == {outputs[1], outputs[2]}
-    assert index.outputs([tmp_path / "b.png"], ["old"]) == (outputs[3],)
+    assert index.outputs_at([tmp_path / "a.png"]) == (outputs[1],)
+    assert set(index.outputs_of(["k"])) == {outputs[1], outputs[2]}
+    assert index.outputs_at([tmp_path / "b.png"]) == (outputs[3],)
+    assert index.outputs_of(["old"]) == ()
 
 
 def test_finished_work_comes_back_with_its_results(index, tmp_path):
@@ -93,4 +94,4 @@ def test_what_is_gone_is_forgotten(index, tmp_path):
     here.write_bytes(b"x")
     index.record("job", [PlacedFile.of(here, key="k"), PlacedFile(path=gone, size_bytes=1, checksum_sha256="c")])
     assert index.prune() == 1
-    assert [output.path for output in index.outputs([here, gone], [])] == [here]
+    assert [output.path for output in index.outputs_at([here, gone])] == [here]
