@@ -8,19 +8,19 @@ import logging
 import os
 import secrets
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from stlkit.analytics.history import History
 from stlkit.engine.queue import JobQueue
 from stlkit.engine.stores import Stores
 from stlkit.engine.view import ObservedQueue
-from stlkit.errors import StlkitError, StorageError
+from stlkit.errors import OptionError, StlkitError, StorageError
 from stlkit.files import remove_abandoned_parts
 from stlkit.model.jobs import QueueState
 from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
@@ -36,6 +36,9 @@ from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager
 from stlkit.storage.templates import TemplateManager
 from stlkit.storage.usage import DiskUsage, measure_usage
 from stlkit.storage.writer import CoalescingWriter
+
+if TYPE_CHECKING:
+    from stlkit.outputs.report import Report
 
 _log = logging.getLogger(__name__)
 
@@ -215,6 +218,52 @@ class Workspace:
     def owner(self) -> LockOwner | None:
         """Who owns the queue now; None where nobody does."""
         return self._lock.owner()
+
+    def report(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Report:
+        """Write ``report.html``, one page about everything in an output folder; it needs nothing beside itself.
+
+        Parameters
+        ----------
+        folder : path, optional
+            The output folder; that of the newest job, unless given.
+        title : str, optional
+            Headline of the page; the folder's name, unless given.
+        on_progress : callable, optional
+            Called with the number of pictures that were made small, and of all.
+
+        Returns
+        -------
+        Report
+            A notebook shows it as a link with the key figures.
+
+        Raises
+        ------
+        OptionError
+            No folder is given, and no job was ever added.
+        OutputError
+            The folder has no summary, or the page cannot be placed in it.
+        """
+        from stlkit.outputs.report import write_report  # noqa: PLC0415 - Pillow, which only a report needs
+
+        if not self.is_observer:
+            self.queue.flush()
+        return write_report(self._folder_to_report(folder), title=title, on_progress=on_progress)
+
+    def _folder_to_report(self, folder: str | os.PathLike[str] | None) -> Path:
+        if folder is not None:
+            return Path(folder).expanduser()
+        newest = max(self.queue.jobs, key=lambda job: (job.created_at, job.id), default=None)
+        if newest is not None:
+            return newest.output_base_folder
+        if self.queue.settings.output_base_folder:
+            return Path(self.queue.settings.output_base_folder)
+        raise OptionError("no output folder is known here; name the one to report on", field="folder")
 
     def close(self) -> None:
         """Stop the queue, write everything down, give the home folder free; harmless the second time."""

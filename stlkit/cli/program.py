@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stlkit._version import __version__
-from stlkit.cli import looking, machine, room, runs, template
+from stlkit.cli import looking, machine, reporting, room, runs, template
 from stlkit.cli.console import WRONG_USAGE, print_error
 from stlkit.errors import StlkitError
 
@@ -28,6 +28,7 @@ for command in (
     runs.resume,
     looking.status,
     looking.history,
+    reporting.report,
     room.usage,
     room.clean,
     machine.samples,

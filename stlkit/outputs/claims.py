@@ -18,6 +18,7 @@ from stlkit.outputs.names import (
     COMBINED_LOG_NAME,
     FAILED_FOLDER,
     FILE_INFO_NAME,
+    REPORT_NAME,
     SUMMARY_NAME,
     FileNameGenerator,
     is_safe_name,
@@ -25,7 +26,7 @@ from stlkit.outputs.names import (
 )
 from stlkit.outputs.summary import read_summary
 
-_RESERVED = frozenset(map(name_key, (FAILED_FOLDER, SUMMARY_NAME, COMBINED_LOG_NAME)))
+_RESERVED = frozenset(map(name_key, (FAILED_FOLDER, SUMMARY_NAME, COMBINED_LOG_NAME, REPORT_NAME)))
 _MADE_BY_STLKIT = re.compile(
     r"(?P<stem>.+)_(?:(?:size_chart|render|presentation)(?:_.*)?\.(?:png|mp4)"
     r"|(?:analysis|dimensions|validation)(?:_.*)?\.json(?:\.gz)?"

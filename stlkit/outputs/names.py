@@ -24,6 +24,7 @@ _MAX_NUMBERED_BYTES = MAX_BASE_BYTES + 16
 
 SUMMARY_NAME = "queue_summary.json"
 COMBINED_LOG_NAME = "processing_log.txt"
+REPORT_NAME = "report.html"
 FAILED_FOLDER = "failed"
 FILE_INFO_NAME = "file_info.json"
 
