@@ -90,6 +90,7 @@ class SupervisorDesk:
         self._not_before: dict[str, float] = {}
         self._reserved: set[str] = set()
         self._unrecorded: dict[str, JobEnd] = {}
+        self._reporting = 0  # threads that have ended jobs, and are on their way to tell the output folders
         self._memory_bytes: dict[str, int] = {}  # forecast of each running job
         self._lookups: dict[str, Lookup] = {}  # of waiting jobs
         self._looking: set[str] = set()  # jobs that are being looked up now
@@ -122,6 +123,10 @@ class SupervisorDesk:
     def is_ending(self, job_id: str) -> bool:
         """Whether the end of a waiting job is being recorded now."""
         return job_id in self._reserved
+
+    def await_reports(self) -> None:
+        """Wait until every job that has ended is on its way into its folder's log and summary."""
+        self._changed.wait_for(lambda: not self._reporting)
 
     def forget(self, job_id: str) -> None:
         """Drop what is kept of a job that was taken out of the queue."""
@@ -308,7 +313,13 @@ class SupervisorDesk:
                 self._lookups.pop(ended.id, None)
                 self._book.replace(ended.id, ended)
                 self._announce(ended)
-        self._recorder.report(*(end.job for end in ends))
+            self._reporting += 1
+        try:
+            self._recorder.report(*(end.job for end in ends))
+        finally:
+            with self._changed:
+                self._reporting -= 1
+                self._changed.notify_all()
 
     def _free(self, job_id: str) -> None:
         """Give back what a running job took: memory, and the right to be the only one of its content."""

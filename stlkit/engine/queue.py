@@ -556,6 +556,8 @@ class JobQueue(QueueView):
 
     def flush(self) -> None:
         """Wait until state and summaries are on disk and every observer was told."""
+        with self._changed:
+            self._desk.await_reports()
         self._writer.flush()
         self._recorder.flush()
         self._events.flush()

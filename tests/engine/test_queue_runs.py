@@ -1,13 +1,16 @@
 """Running: retries, crashes, limits, pauses, cancellations, with real worker processes."""
 
 import asyncio
+import threading
 
 import psutil
 import pytest
 
 from stlkit.engine.events import EventKind
+from stlkit.engine.recorder import JobRecorder
 from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
+from stlkit.outputs.summary import read_summary
 
 
 def state_is(state, job):
@@ -29,6 +32,25 @@ def test_every_job_ends_and_stands_once_in_the_history(bench):
     assert records == {"ok1.stl": "completed", "fail.stl": "failed", "ok2.stl": "completed"}
     assert bench.queue.jobs[1].error_message == "the file is empty"
     assert not any((bench.home.cache / "job_cache").iterdir())
+
+
+def test_whoever_waited_finds_the_summary_complete(bench, monkeypatch):
+    """Even where the last job's thread has ended the job but not come to its output folder yet."""
+    (job,) = bench.add("ok.stl")
+    report, arrived, go_on = JobRecorder.report, threading.Event(), threading.Event()
+
+    def late(recorder, *jobs):
+        arrived.set()
+        assert go_on.wait(30)
+        report(recorder, *jobs)
+
+    monkeypatch.setattr(JobRecorder, "report", late)
+    bench.queue.start()
+    assert arrived.wait(30)
+    assert bench.queue.job(job).state is JobState.COMPLETED
+    threading.Timer(0.2, go_on.set).start()
+    assert bench.queue.wait(30)
+    assert [entry.job_id for entry in read_summary(job.output_base_folder).models] == [job.id]
 
 
 def test_a_failure_that_may_pass_is_tried_again_and_said(bench):
