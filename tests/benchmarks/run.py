@@ -7,22 +7,26 @@ run, not seconds between two.
 import statistics
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from stlkit.analytics.history import History
 from stlkit.files import encode_json
 from stlkit.mesh.analysis import analyze
 from stlkit.mesh.dimensions import measure_dimensions
 from stlkit.mesh.intake import read_stl
 from stlkit.mesh.validation import validate
 from stlkit.model.geometry import encode_binary_stl
-from stlkit.model.jobs import QueueJob, QueueState, new_job_id
-from stlkit.model.options import Quality, RenderOptions, ValidationOptions
+from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
+from stlkit.model.options import Material, OutputSettings, Quality, RenderOptions, ValidationOptions
+from stlkit.model.times import utc_now
 from stlkit.rendering.backends import open_backend
 from stlkit.rendering.studio import Studio
+from stlkit.storage.history import JobEnd
 from stlkit.storage.home import Home
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.workspace import Workspace
@@ -113,6 +117,70 @@ def storage_figures(folder):
     yield "load queue of 10,000 jobs", median_s(states.load_queue_state)
 
 
+def history_figures(folder):
+    """The history of a hundred thousand jobs as tables and figures."""
+    history = History(folder / "history.db")
+    fill_history(history, 100_000)
+    yield "table of 100,000 jobs", median_s(history.to_dataframe)
+    everything = {"unpack_options": True, "unpack_stages": True}
+    yield "table of 100,000 jobs, unpacked", median_s(lambda: history.to_dataframe(**everything))
+    yield "tables of 100,000 jobs in chunks", median_s(lambda: [len(f) for f in history.iter_dataframes()])
+    yield "newest 100 of 100,000 jobs", median_s(history.records)
+    yield "statistics of 100,000 jobs", median_s(lambda: history.get_processing_statistics(days=3650))
+    history.close()
+
+
+def fill_history(history, count):
+    """Record jobs of made-up models, one every five minutes up to now; every tenth has failed."""
+    settings = {"validation": ValidationOptions(), "output": OutputSettings()}
+    renders = [RenderOptions(material=material, quality=quality) for material in Material for quality in Quality]
+    generator = np.random.default_rng(20260115)
+    start = utc_now() - timedelta(minutes=5 * count)
+    for first in range(0, count, 5000):
+        numbers = range(first, min(first + 5000, count))
+        history.record_job_completions(
+            JobEnd(job=made_up_job(n, start, generator), render=renders[n % len(renders)], concurrency=2, **settings)
+            for n in numbers
+        )
+
+
+def made_up_job(number, start, generator):
+    """A job whose duration goes with its faces, give or take a fifth."""
+    faces = int(10 ** generator.uniform(2, 6))
+    duration_s = (0.5 + faces / 20_000) * generator.uniform(0.8, 1.2)
+    created_at = start + timedelta(minutes=5 * number)
+    name, failed = f"model_{number % 5000}", number % 10 == 0
+    output = Path("/out") / name
+    return QueueJob(
+        id=f"job_{number:08d}",
+        stl_path=Path(f"/models/{name}.stl"),
+        output_folder=output,
+        output_base_folder=output.parent,
+        output_name=name,
+        state=JobState.FAILED if failed else JobState.COMPLETED,
+        created_at=created_at,
+        started_at=created_at,
+        completed_at=created_at + timedelta(seconds=duration_s),
+        estimated_duration=duration_s * generator.uniform(0.7, 1.3),
+        actual_duration=duration_s,
+        attempts=1,
+        error_message=f"triangle {faces} cannot be read" if failed else None,
+        results=JobResults(
+            validation_passed=not failed,
+            files_generated=() if failed else (output / "render.png", output / "analysis.json"),
+            warnings=(f"{faces % 97} open edges",) if number % 3 == 0 else (),
+            stl_size=84 + 50 * faces,
+            stl_checksum=f"{number % 5000:064x}",
+            faces=faces,
+            stage_durations_s={"intake": duration_s / 4, "image": duration_s / 2, "finish": duration_s / 4},
+            peak_memory_bytes=100_000_000 + 300 * faces,
+            output_bytes=200_000,
+            geometry_hash=f"{number % 5000:032x}",
+            geometry_size_mm=float(number % 100 + 1),
+        ),
+    )
+
+
 def engine_figures(folder):
     """Whole jobs through worker processes."""
     models = folder / "models"
@@ -140,7 +208,7 @@ def main():
     table = Table("what", "median seconds", box=None, pad_edge=False)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for figures in (mesh_figures, picture_figures, storage_figures, engine_figures):
+        for figures in (mesh_figures, picture_figures, storage_figures, history_figures, engine_figures):
             for what, seconds in figures(folder):
                 table.add_row(what, f"{seconds:.4f}")
     Console(width=100).print(table)
