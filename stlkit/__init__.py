@@ -12,6 +12,7 @@ from stlkit._version import __version__
 
 if TYPE_CHECKING:
     from stlkit.analytics.history import History
+    from stlkit.analytics.sample_history import write_sample_history
     from stlkit.engine.events import EventKind, QueueEvent
     from stlkit.engine.queue import JobQueue
     from stlkit.errors import StlkitError
@@ -68,6 +69,7 @@ _HOME_OF = {
     "ValidationError": "stlkit.storage.recovery",
     "ValidationOptions": "stlkit.model.options",
     "Workspace": "stlkit.workspace",
+    "write_sample_history": "stlkit.analytics.sample_history",
     "write_samples": "stlkit.samples",
 }
 
@@ -103,6 +105,7 @@ __all__ = [
     "ValidationOptions",
     "Workspace",
     "__version__",
+    "write_sample_history",
     "write_samples",
 ]
 

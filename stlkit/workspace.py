@@ -212,6 +212,8 @@ class Workspace:
         chosen = self.cleanup_options.merged(options or {})
         with self._lock.borrowed() if self.is_observer and not dry_run else nullcontext():
             unfinished = {job.id for job in self.queue.jobs if not job.state.ended}
+            if not dry_run:
+                self.outputs.prune()  # rows without a file; they count for nothing
             return clean_home(self.cache, self._states.backups, self.history, chosen, keep=unfinished, dry_run=dry_run)
 
     @property
