@@ -36,13 +36,16 @@ def examine() -> tuple[Check, ...]:
     -------
     tuple of Check
     """
-    return (_versions(), _renderer(), _encoder())
+    return (_program(), _libraries(), _renderer(), _encoder())
 
 
-def _versions() -> Check:
-    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    detail = f"stlkit {__version__}, Python {platform.python_version()} on {platform.system()}; {libraries}"
-    return Check(name="versions", passed=True, detail=detail)
+def _program() -> Check:
+    detail = f"{__version__}, Python {platform.python_version()} on {platform.system()} ({platform.machine()})"
+    return Check(name="stlkit", passed=True, detail=detail)
+
+
+def _libraries() -> Check:
+    return Check(name="libraries", passed=True, detail=", ".join(f"{name} {version(name)}" for name in _LIBRARIES))
 
 
 def _renderer() -> Check:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Column, Table
 
 from stlkit.engine.progress_bar import MARKS
@@ -26,6 +28,8 @@ ALL_COMPLETED, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 # Where nobody sets a width, as in a pipe, a table gets room for its notes.
 out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160, emoji=False)
 err = Console(stderr=True, emoji=False)
+
+_LEAST_NOTE_WIDTH = 36
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; else STLKIT_HOME, else the default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -87,6 +91,43 @@ def plain_table(*columns: str | Column) -> Table:
 def note_column(name: str = "note") -> Column:
     """Return a column whose text is folded where there is too much of it."""
     return Column(name, overflow="fold")
+
+
+def short_column(name: str) -> Column:
+    """Return a column of words that are never broken."""
+    return Column(name, no_wrap=True)
+
+
+def number_column(name: str) -> Column:
+    """Return a column of numbers."""
+    return Column(name, justify="right", no_wrap=True)
+
+
+def print_noted(columns: Sequence[Column], rows: Sequence[tuple[str, ...]], notes: Sequence[tuple[str, str]]) -> None:
+    """Print a table whose rows have notes: beside them where there is room, else below the table.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    rows : sequence of tuple of str
+        As wide as `columns`; nothing is printed where there are none.
+    notes : sequence of tuple of str
+        For each row what it is about and the note, which may be empty.
+    """
+    if not rows:
+        return
+    narrow, wide = plain_table(*deepcopy(columns)), plain_table(*deepcopy(columns), note_column())  # they hold cells
+    for row, (_, note) in zip(rows, notes, strict=True):
+        narrow.add_row(*row)
+        wide.add_row(*row, note)
+    room = out.width - Measurement.get(out, out.options.update(max_width=10_000), narrow).maximum
+    if room >= _LEAST_NOTE_WIDTH:
+        out.print(wide)
+        return
+    out.print(narrow)
+    for subject, note in notes:
+        if note:
+            out.print(f"{subject}: {note}", highlight=False)
 
 
 def tell(text: str, *, as_json: bool = False) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from stlkit.cli.console import HomeOption, JsonOption, note_column, out, plain_table, print_json, shown, styled
+from stlkit.cli.console import (
+    HomeOption,
+    JsonOption,
+    note_column,
+    number_column,
+    out,
+    print_json,
+    print_noted,
+    short_column,
+    shown,
+    styled,
+)
 from stlkit.engine.progress_bar import saved_note
-from stlkit.model.jobs import QueueJob
+from stlkit.model.jobs import JobState, QueueJob
 from stlkit.workspace import Workspace
 
 
@@ -41,28 +53,38 @@ def history(
     if as_json:
         print_json({"jobs": records, "statistics": statistics})
         return
-    table = plain_table("ended", "file", "state", "seconds", "files", note_column())
+    rows, notes = [], []
     for record in records:
         ended = f"{record.completed_at:%Y-%m-%d %H:%M:%S}" if record.completed_at else ""
         seconds = f"{record.actual_duration:.1f}" if record.actual_duration is not None else ""
-        note = record.error_message or "; ".join(record.warnings)
-        table.add_row(
-            ended, shown(record.stl_filename), styled(record.state), seconds, str(len(record.files_generated)),
-            shown(note),
-        )  # fmt: skip
-    out.print(table)
+        name = shown(record.stl_filename)
+        rows.append((ended, name, styled(record.state), seconds, str(len(record.files_generated))))
+        notes.append((name, shown(record.error_message or "; ".join(record.warnings))))
+    columns = (note_column("file"), short_column("state"), number_column("seconds"), number_column("files"))
+    print_noted((short_column("ended (UTC)"), *columns), rows, notes)
     rate = f", {statistics.success_rate:.0%} of them completed" if statistics.success_rate is not None else ""
     out.print(f"{statistics.total} jobs in the last {statistics.days} days{rate}", highlight=False)
 
 
-def print_jobs(jobs: Iterable[QueueJob]) -> None:
-    """Print one line a job."""
-    table = plain_table("file", "state", "faces", "seconds", "files", note_column())
+def print_jobs(jobs: Sequence[QueueJob], *, took_s: float | None = None) -> None:
+    """Print one line a job, and below how many are in which state; nothing where there are none."""
+    rows, notes = [], []
     for job in jobs:
         seconds = f"{job.actual_duration:.1f}" if job.actual_duration is not None else ""
         faces = f"{job.results.faces:,}" if job.results.faces is not None else ""
-        notes = (saved_note(job), *job.results.warnings)
-        note = job.question or job.error_message or "; ".join(filter(None, notes))
+        said = (saved_note(job), *job.results.warnings)
+        note = job.question or job.error_message or "; ".join(filter(None, said))
         files = str(len(job.results.files_generated) or "")
-        table.add_row(shown(job.stl_path.name), styled(job.state), faces, seconds, files, shown(note))
-    out.print(table)
+        rows.append((shown(job.stl_path.name), styled(job.state), faces, seconds, files))
+        notes.append((shown(job.stl_path.name), shown(note)))
+    numbers = (number_column("faces"), number_column("seconds"), number_column("files"))
+    print_noted((note_column("file"), short_column("state"), *numbers), rows, notes)
+    states = Counter(job.state for job in jobs)
+    totals = ", ".join(f"{states[state]:,} {state}" for state in JobState if states[state])
+    if totals:
+        out.print(totals if took_s is None else f"{totals} in {_duration(took_s)}", highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

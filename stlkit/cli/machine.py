@@ -6,8 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
-from stlkit.cli.console import ALL_COMPLETED, SOME_FAILED, JsonOption, out, print_json
+from stlkit.cli.console import (
+    ALL_COMPLETED,
+    SOME_FAILED,
+    JsonOption,
+    note_column,
+    out,
+    print_json,
+    short_column,
+    shown,
+)
 from stlkit.files import one_line
 
 
@@ -15,8 +25,13 @@ def samples(folder: Annotated[Path, typer.Argument(help="Where to write them.")]
     """Write demonstration models, sound and damaged."""
     from stlkit.samples import write_samples  # noqa: PLC0415 - only this command needs it
 
-    for sample in write_samples(folder):
-        typer.echo(f"{one_line(sample.path)}  {sample.description}")
+    written = write_samples(folder)
+    width = max(len(sample.name) for sample in written)
+    for sound, title in ((True, "sound"), (False, "damaged")):
+        typer.echo(f"{title} models in {one_line(folder)}:")
+        for sample in written:
+            if sample.sound is sound:
+                typer.echo(f"  {sample.name:<{width}}  {sample.description}")
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -26,7 +41,10 @@ def doctor(as_json: JsonOption = False) -> None:
     findings = examine()
     if as_json:
         print_json({"passed": all(f.passed for f in findings), "checks": findings})
-    for finding in [] if as_json else findings:
-        mark, style = ("✓", "green") if finding.passed else ("✗", "red")
-        out.print(f"{mark} {finding.name}: {one_line(finding.detail)}", style=style, markup=False, highlight=False)
+    else:
+        table = Table.grid(short_column(""), note_column(), padding=(0, 2, 0, 0))
+        for finding in findings:
+            mark, color = ("✓", "green") if finding.passed else ("✗", "red")
+            table.add_row(f"[{color}]{mark} {finding.name}[/]", shown(finding.detail))
+        out.print(table, highlight=False)
     raise typer.Exit(ALL_COMPLETED if all(f.passed for f in findings) else SOME_FAILED)

@@ -152,6 +152,7 @@ def _own_options(
 def _work(workspace: Workspace, job_ids: Sequence[str], *, as_json: bool) -> NoReturn:
     """Run the queue to its end, print what came out, and end with the exit code."""
     queue = workspace.queue
+    began_s = time.monotonic()
     queue.start()
     try:
         with nullcontext() if as_json else showing_progress(queue, err):
@@ -164,7 +165,7 @@ def _work(workspace: Workspace, job_ids: Sequence[str], *, as_json: bool) -> NoR
     if as_json:
         print_json({"counts": queue.counts(), "output_folders": folders, "jobs": jobs})
     else:
-        print_jobs(jobs)
+        print_jobs(jobs, took_s=time.monotonic() - began_s)
         for folder in folders:
             out.print(f"outputs: {shown(folder)}", highlight=False, soft_wrap=True)
     completed = all(job.state is JobState.COMPLETED for job in jobs)

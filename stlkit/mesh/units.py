@@ -42,9 +42,9 @@ def doubt_units(largest_extent_mm: float) -> str | None:
         return None
     size = "small" if largest_extent_mm < SMALLEST_USUAL_MM else "large"
     readings = [
-        f"if it was drawn in {unit.name} ({unit.mm:g}x) that would be {largest_extent_mm * unit.mm:.4g} mm"
+        f"{largest_extent_mm * unit.mm:.4g} mm if it was drawn in {unit.name}"
         for unit in _UNITS
         if _LIKELY_MM[0] <= largest_extent_mm * unit.mm <= _LIKELY_MM[1]
     ]
-    reasons = "; ".join(readings) or "no usual unit makes a usual size of it"
-    return f"the longest side is {largest_extent_mm:.4g} mm, unusually {size} for a printed model: {reasons}"
+    reasons = f"it would be {', '.join(readings)}" if readings else "no usual unit makes a usual size of it"
+    return f"the longest side is {largest_extent_mm:.4g} mm, unusually {size} for a printed model; {reasons}"

@@ -19,8 +19,8 @@ FACTS = ("--template", "batch_analysis")
 def run(tmp_path):
     """Run ``stlkit`` with a home of its own and return the finished process."""
 
-    def call(*arguments, **options):
-        env = {**os.environ, "STLKIT_HOME": str(tmp_path / "home"), "COLUMNS": "200"}
+    def call(*arguments, columns="200", **options):
+        env = {**os.environ, "STLKIT_HOME": str(tmp_path / "home"), "COLUMNS": columns}
         command = [sys.executable, "-m", "stlkit", *map(str, arguments)]
         return subprocess.run(
             command, capture_output=True, text=True, timeout=180, check=False, cwd=tmp_path, env=env, **options
@@ -59,6 +59,24 @@ def test_a_run_in_which_one_fails_ends_with_1_and_says_why(run, models, tmp_path
     assert result.returncode == 1
     assert "✗ empty.stl: failed" in result.stderr
     assert "empty" in result.stdout
+
+
+@pytest.mark.parametrize("columns", ["60", "160"])
+def test_notes_stand_beside_the_table_or_below_it(run, models, tmp_path, columns):
+    """Where a terminal is narrow, reasons are told below in whole lines instead of in a column of single words."""
+    (models / "empty.stl").write_bytes(b"")
+    result = run("run", models, "--output", tmp_path / "out", *FACTS, columns=columns)
+    reason = "the file is empty (0 bytes); export"
+    below = [line for line in result.stdout.splitlines() if line.startswith(f"empty.stl: {reason}")]
+    beside = [line for line in result.stdout.splitlines() if "✗ failed" in line and reason in line]
+    assert (len(below), len(beside)) == ((1, 0) if columns == "60" else (0, 1))
+    assert re.search(r"^2 completed, 1 failed in \d", result.stdout, re.MULTILINE)
+
+
+def test_nothing_to_resume_is_said_without_a_table(run):
+    """A head without rows would look like a fault."""
+    result = run("resume")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "nothing to resume\n")
 
 
 @pytest.mark.parametrize(
@@ -172,9 +190,13 @@ def test_an_interrupted_run_is_resumed_and_every_job_is_once_in_the_history(run,
 
 
 def test_samples_are_written_and_named(run, tmp_path):
-    """One line for each file."""
+    """One line for each file, under whether it is sound; what they are begins in one column."""
     lines = run("samples", tmp_path / "samples").stdout.splitlines()
-    assert len(lines) == len(list((tmp_path / "samples").iterdir()))
+    described = [line for line in lines if line.startswith("  ")]
+    assert {line.split()[0] for line in described} == {path.name for path in (tmp_path / "samples").iterdir()}
+    assert len({re.match(r" +\S+ +", line).end() for line in described}) == 1
+    titles = [line for line in lines if line not in described]
+    assert [title.split()[0] for title in titles] == ["sound", "damaged"]
 
 
 def test_the_doctor_draws_a_cube(run):
@@ -182,7 +204,7 @@ def test_the_doctor_draws_a_cube(run):
     result = run("doctor", "--json")
     data = json.loads(result.stdout)
     assert result.returncode == 0, data
-    assert {check["name"] for check in data["checks"]} == {"versions", "renderer", "video encoder"}
+    assert {check["name"] for check in data["checks"]} == {"stlkit", "libraries", "renderer", "video encoder"}
 
 
 def test_a_second_run_does_nothing_twice_unless_it_is_forced(run, models, tmp_path):

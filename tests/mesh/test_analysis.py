@@ -182,9 +182,9 @@ def test_usual_sizes_raise_no_doubt(extent):
 @pytest.mark.parametrize(
     ("extent", "reasons"),
     [
-        (0.1, ["metres (1000x) that would be 100 mm"]),
-        (2.0, ["inches (25.4x) that would be 50.8 mm", "centimetres (10x) that would be 20 mm"]),
-        (50_000.0, ["micrometres (0.001x) that would be 50 mm"]),
+        (0.1, ["it would be 100 mm if it was drawn in metres"]),
+        (2.0, ["it would be 50.8 mm if it was drawn in inches, 20 mm if it was drawn in centimetres"]),
+        (50_000.0, ["it would be 50 mm if it was drawn in micrometres"]),
         (1e-6, ["no usual unit"]),
     ],
 )
