@@ -16,7 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from stlkit.analytics.estimates import LearnedCosts
 from stlkit.analytics.history import History
+from stlkit.engine.events import EventKind, QueueEvent
 from stlkit.engine.queue import JobQueue
 from stlkit.engine.stores import Stores
 from stlkit.engine.view import ObservedQueue
@@ -94,6 +96,7 @@ class Workspace:
         self.templates = TemplateManager(self.home.templates)
         self.cache = TempFileManager(self.home.cache)
         self.history = History(self.home.history)
+        self._learned = LearnedCosts(self.history)
         self.outputs = OutputIndex(self.home.history)
         cleanup, notes = self._cleanup_at_start()
         self._states = QueueStateManager(self.home, keep_backups=cleanup.backup_keep_count)
@@ -102,7 +105,8 @@ class Workspace:
         self.recovery = RecoveryResult(state=QueueState())
         if self.is_observer:
             # An observer has the reading half of a queue; the other half raises the error that names the owner.
-            self.queue = cast(JobQueue, ObservedQueue(self._states, self._lock, _commands_of(JobQueue)))
+            observed = ObservedQueue(self._states, self._lock, _commands_of(JobQueue), self._learned.learned)
+            self.queue = cast(JobQueue, observed)
             return
         try:
             self._open_queue(output, created_by, cleanup)
@@ -123,12 +127,24 @@ class Workspace:
         self._writer = CoalescingWriter(self._states.save_queue_state, name="stlkit-state-writer")
         self.queue = JobQueue(
             state,
-            Stores(writer=self._writer, history=self.history, cache=self.cache, outputs=self.outputs),
+            Stores(
+                writer=self._writer,
+                history=self.history,
+                cache=self.cache,
+                outputs=self.outputs,
+                costs=lambda: self._learned.costs,
+            ),
             created_by=created_by,
             after_crash=self._lock.dead_owner is not None,
         )
         if output is not None:
             self.queue.configure(settings={"output_base_folder": str(Path(output).expanduser().absolute())})
+        self._learned.learn_soon()
+        self.queue.subscribe(self._learn_from)
+
+    def _learn_from(self, event: QueueEvent) -> None:
+        if event.kind is EventKind.CHANGED and event.job is not None:
+            self._learned.note_end(event.job)
 
     def _recover(self) -> RecoveryResult:
         notes: tuple[str, ...] = ()
@@ -277,6 +293,7 @@ class Workspace:
                     self._writer.close()
             finally:
                 self._lock.release()
+        self._learned.close()
         self.history.close()
         self.outputs.close()
 

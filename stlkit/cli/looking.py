@@ -20,6 +20,7 @@ from stlkit.cli.console import (
     shown,
     styled,
 )
+from stlkit.engine.countdown import rough_duration
 from stlkit.engine.progress_bar import saved_note
 from stlkit.model.jobs import JobState, QueueJob
 from stlkit.workspace import Workspace
@@ -31,13 +32,17 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         jobs = workspace.queue.jobs
         counts = workspace.queue.counts()
         owner = workspace.owner
+        eta = workspace.queue.eta()
         if as_json:
-            data = {"home": workspace.home.root, "owner": owner, "counts": counts, "jobs": jobs}
+            data = {"home": workspace.home.root, "owner": owner, "counts": counts, "eta": eta, "jobs": jobs}
             print_json(data)
             return
         out.print(f"home: {shown(workspace.home.root)}", highlight=False)
         out.print(f"owner: {shown(str(owner or 'nobody, no queue is running'))}", highlight=False)
         print_jobs(jobs)
+        if eta.jobs:
+            left = f"{eta.jobs} job{'s' if eta.jobs > 1 else ''} left, {rough_duration(eta.remaining_s)}"
+            out.print(left if eta.finish_at else f"{left} once they run", highlight=False)
 
 
 def history(
@@ -50,8 +55,9 @@ def history(
     with Workspace(home, observe=True) as workspace:
         records = workspace.history.records(limit=limit, state=state)
         statistics = workspace.history.get_processing_statistics()
+        error = workspace.history.estimate_error(statistics.days)
     if as_json:
-        print_json({"jobs": records, "statistics": statistics})
+        print_json({"jobs": records, "statistics": statistics, "estimate_error": error})
         return
     rows, notes = [], []
     for record in records:
@@ -63,7 +69,8 @@ def history(
     columns = (note_column("file"), short_column("state"), number_column("seconds"), number_column("files"))
     print_noted((short_column("ended (UTC)"), *columns), rows, notes)
     rate = f", {statistics.success_rate:.0%} of them completed" if statistics.success_rate is not None else ""
-    out.print(f"{statistics.total} jobs in the last {statistics.days} days{rate}", highlight=False)
+    foreseen = f"; their times were foreseen within {error:.0%} (median)" if error is not None else ""
+    out.print(f"{statistics.total} jobs in the last {statistics.days} days{rate}{foreseen}", highlight=False)
 
 
 def print_jobs(jobs: Sequence[QueueJob], *, took_s: float | None = None) -> None:

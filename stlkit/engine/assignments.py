@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from stlkit.engine.forecast import Forecaster
 from stlkit.engine.limits import forecast_memory_bytes, memory_limit_bytes, timeout_s
 from stlkit.engine.supervisor import Assignment
 from stlkit.model.jobs import QueueJob, QueueState
 from stlkit.model.options import CheckedOptions, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.pipeline.order import JobOrder
-from stlkit.pipeline.plan import estimate_duration_s, size_as_binary_bytes
+from stlkit.pipeline.size import measure_model
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
 from stlkit.storage.progress import PlacedFile, ProcessingState, load_processing_state, save_processing_state
@@ -49,11 +50,13 @@ class AssignmentMaker:
     state : callable
         Returns the present `QueueState`, for settings and options.
     cache : TempFileManager
+    forecaster : Forecaster
     """
 
-    def __init__(self, state: Callable[[], QueueState], cache: TempFileManager) -> None:
+    def __init__(self, state: Callable[[], QueueState], cache: TempFileManager, forecaster: Forecaster) -> None:
         self._state = state
         self._cache = cache
+        self._forecaster = forecaster
 
     def options_of(self, job: QueueJob) -> tuple[RenderOptions, ValidationOptions, OutputSettings]:
         """Return the queue's options with the job's own on top."""
@@ -69,13 +72,20 @@ class AssignmentMaker:
         render, validation, output = self.options_of(ended)
         return JobEnd(job=ended, render=render, validation=validation, output=output)
 
-    def needs_of(self, job: QueueJob) -> JobNeeds:
-        """Forecast time and memory from the beginning of the file."""
-        render, validation, _ = self.options_of(job)
-        size_bytes = size_as_binary_bytes(job.stl_path)
+    def needs_of(self, job: QueueJob, concurrency: int = 1) -> JobNeeds:
+        """Forecast time and memory from the beginning of the file.
+
+        Parameters
+        ----------
+        job : QueueJob
+        concurrency : int
+            Jobs that run side by side, this one included.
+        """
+        render, _, _ = self.options_of(job)
+        size = measure_model(job.stl_path)
         return JobNeeds(
-            duration_s=estimate_duration_s(size_bytes, render, validation),
-            memory_bytes=forecast_memory_bytes(size_bytes, render),
+            duration_s=self._forecaster.job_s(job, size, self._state(), concurrency=concurrency),
+            memory_bytes=forecast_memory_bytes(size.binary_bytes, render),
         )
 
     def make(self, job: QueueJob, needs: JobNeeds, known: tuple[PlacedFile, ...] = ()) -> Assignment:

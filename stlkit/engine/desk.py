@@ -15,6 +15,7 @@ from typing import Any
 from stlkit.engine.assignments import AssignmentMaker, JobNeeds
 from stlkit.engine.book import JobBook
 from stlkit.engine.events import EventKind, EventPublisher, QueueEvent
+from stlkit.engine.forecast import Forecaster
 from stlkit.engine.limits import full_disk, memory_budget_bytes
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Lookup, Reuse
@@ -79,7 +80,7 @@ class SupervisorDesk:
         self._cache = stores.cache
         self._events = events
         self._save = save
-        self.assignments = AssignmentMaker(state, stores.cache)
+        self.assignments = AssignmentMaker(state, stores.cache, Forecaster(stores.costs))
         self._reuse = Reuse(stores.outputs, self.assignments.options_of)
         self.watcher = Watcher()
         self.running = False
@@ -349,7 +350,7 @@ class SupervisorDesk:
     def _try_assign(self, job: QueueJob) -> Assignment | None:
         lookup = self._lookups[job.id]
         try:
-            needs = self.assignments.needs_of(job)
+            needs = self.assignments.needs_of(job, self._concurrency())
             if not self._fits(job, needs) or not self._has_room(job):
                 return None
             assignment = self.assignments.make(job, needs, lookup.known)
@@ -370,6 +371,11 @@ class SupervisorDesk:
             estimated_duration=needs.duration_s,
         )
         return assignment
+
+    def _concurrency(self) -> int:
+        """Return how many jobs will run side by side once another is taken."""
+        open_jobs = sum(1 for job in self._book if job.state is JobState.PENDING or job.state.running)
+        return min(open_jobs, self._state().queue_settings.max_concurrent_jobs)
 
     def _fits(self, job: QueueJob, needs: JobNeeds) -> bool:
         """Whether a job fits beside the running ones; what cannot fit at all is refused here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -10,7 +11,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from stlkit.engine.countdown import Countdown
 from stlkit.engine.events import EventKind, Observer, QueueEvent
+from stlkit.engine.forecast import QueueEta
 from stlkit.files import one_line
 from stlkit.model.jobs import JobState, QueueJob
 
@@ -22,9 +25,14 @@ class Watched(Protocol):
     def jobs(self) -> tuple[QueueJob, ...]:
         """All jobs as they are now."""
 
+    def eta(self) -> QueueEta:
+        """When it will be through."""
+
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Have `observer` called for every event; returns what ends that."""
 
+
+LOOK_AHEAD_S = 1.0  # between two forecasts
 
 MARKS = {
     JobState.COMPLETED: ("✓", "green"),
@@ -108,13 +116,16 @@ class _Bars:
             BarColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}", markup=False),
             console=console,
         )
         self._lock = threading.Lock()
         self._running: dict[str, TaskID] = {}
         self._ended: set[str] = {job.id for job in queue.jobs if job.state.ended}
         open_jobs = sum(1 for job in queue.jobs if not job.state.ended)
-        self._overall = self._bars.add_task("all", total=open_jobs, note="")
+        self._overall = self._bars.add_task("all", total=open_jobs, note="", left="")
+        self._countdown = Countdown()
+        self._looked_ahead_at: float | None = None
         self._total, self._done = open_jobs, 0
 
     def __enter__(self) -> None:
@@ -133,12 +144,13 @@ class _Bars:
                 self._end(job)
             elif job.state.running:
                 self._show_running(job)
+            self._show_time_left()
 
     def _show_running(self, job: QueueJob) -> None:
         if job.id not in self._running:
             name = one_line(job.stl_path.name)
             name = name if len(name) <= 28 else f"{name[:25]}…"
-            self._running[job.id] = self._bars.add_task(f"  {name}", total=100, note="")
+            self._running[job.id] = self._bars.add_task(f"  {name}", total=100, note="", left="")
         self._bars.update(self._running[job.id], completed=job.progress, note=(job.stage or "").replace("_", " "))
 
     def _end(self, job: QueueJob) -> None:
@@ -155,3 +167,11 @@ class _Bars:
     def _show_overall(self) -> None:
         total = max(self._total, self._done)
         self._bars.update(self._overall, completed=self._done, total=total, note=f"{self._done}/{total} jobs")
+
+    def _show_time_left(self) -> None:
+        now = time.monotonic()
+        if self._looked_ahead_at is not None and now - self._looked_ahead_at < LOOK_AHEAD_S:
+            return
+        self._looked_ahead_at = now
+        eta = self._queue.eta()
+        self._bars.update(self._overall, left=f"{self._countdown.say(eta.remaining_s)} left" if eta.jobs else "")

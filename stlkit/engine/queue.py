@@ -93,6 +93,7 @@ class JobQueue(QueueView):
         new_worker: Callable[[], Worker] | None = None,
         after_crash: bool = False,
     ) -> None:
+        super().__init__(stores.costs)
         self._state = replace(state, jobs=())
         self._book = JobBook(state.jobs)
         self._writer = stores.writer

@@ -1,10 +1,12 @@
-"""Where a queue keeps what must survive it."""
+"""Where a queue keeps what must survive it, and what earlier queues left for it to know."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stlkit.model.jobs import QueueState
+from stlkit.pipeline.costs import DEFAULT_COSTS, CostModel
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.output_index import OutputIndex
@@ -25,9 +27,12 @@ class Stores:
         A private folder for each running job.
     outputs : OutputIndex
         What was made before.
+    costs : callable
+        Returns what jobs cost, as far as is known now.
     """
 
     writer: CoalescingWriter[QueueState]
     history: JobHistoryManager
     cache: TempFileManager
     outputs: OutputIndex
+    costs: Callable[[], CostModel] = lambda: DEFAULT_COSTS

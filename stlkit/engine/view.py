@@ -7,15 +7,26 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NoReturn
 
+from stlkit.engine.forecast import Forecaster, QueueEta
 from stlkit.errors import JobError, StorageError
 from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
+from stlkit.pipeline.costs import DEFAULT_COSTS, CostModel
 from stlkit.storage.lock import HomeLock
 from stlkit.storage.queue_state import QueueStateManager
 
 
 class QueueView(ABC):
-    """The reading side of a queue. Thread-safe; everything returned is a frozen snapshot."""
+    """The reading side of a queue. Thread-safe; everything returned is a frozen snapshot.
+
+    Parameters
+    ----------
+    costs : callable
+        Returns what jobs cost, as far as is known now.
+    """
+
+    def __init__(self, costs: Callable[[], CostModel]) -> None:
+        self._forecaster = Forecaster(costs)
 
     @abstractmethod
     def state(self) -> QueueState:
@@ -44,6 +55,20 @@ class QueueView(ABC):
         """Return how many jobs are in each state; every state is there."""
         found = Counter(job.state for job in self.jobs)
         return {state: found[state] for state in JobState}
+
+    @property
+    @abstractmethod
+    def is_running(self) -> bool:
+        """Whether jobs are being taken."""
+
+    def eta(self) -> QueueEta:
+        """Foresee when the queue will be through, from what earlier jobs took and how many run side by side.
+
+        Returns
+        -------
+        QueueEta
+        """
+        return self._forecaster.eta(self.state(), running=self.is_running)
 
     @property
     def settings(self) -> QueueSettings:
@@ -84,9 +109,18 @@ class ObservedQueue(QueueView):
     lock : HomeLock
     commands : frozenset of str
         Names of the methods that an owner would have.
+    costs : callable, optional
+        Returns what jobs cost, as far as is known now.
     """
 
-    def __init__(self, states: QueueStateManager, lock: HomeLock, commands: frozenset[str]) -> None:
+    def __init__(
+        self,
+        states: QueueStateManager,
+        lock: HomeLock,
+        commands: frozenset[str],
+        costs: Callable[[], CostModel] = lambda: DEFAULT_COSTS,
+    ) -> None:
+        super().__init__(costs)
         self._states = states
         self._lock = lock
         self._commands = commands

@@ -12,8 +12,10 @@ from stlkit.model.jobs import JobResults, JobState
 from stlkit.model.options import BackendName, RenderOptions
 from stlkit.model.reports import Finding
 from stlkit.pipeline.causes import cause_of
+from stlkit.pipeline.costs import DEFAULT_COSTS
 from stlkit.pipeline.order import WAITING_CAUSES, FailureCause, JobAnswer, JobOrder
-from stlkit.pipeline.plan import PlannedStage, plan_stages, size_as_binary_bytes
+from stlkit.pipeline.plan import PlannedStage
+from stlkit.pipeline.size import measure_model
 from stlkit.pipeline.work import JobRefused, JobWork
 from stlkit.rendering.backends import Backend, open_backend
 from stlkit.rendering.studio import Studio
@@ -70,7 +72,7 @@ class JobRunner:
 
     def _run_stages(self, work: JobWork, on_progress: ProgressCallback, between_stages: Callable[[], None]) -> None:
         order = work.order
-        stages = plan_stages(size_as_binary_bytes(order.stl_path), order.render, order.validation)
+        stages = DEFAULT_COSTS.plan(measure_model(order.stl_path), order.render, order.validation)
         total_s = sum(planned.cost_s for planned in stages)
         done_s = 0.0
         for planned in stages:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+from estimate_trials import figures as estimate_figures
 from rich.console import Console
 from rich.table import Table
 
@@ -211,6 +212,10 @@ def main():
         for figures in (mesh_figures, picture_figures, storage_figures, history_figures, engine_figures):
             for what, seconds in figures(folder):
                 table.add_row(what, f"{seconds:.4f}")
+    Console(width=100).print(table)
+    table = Table("how well times are told", "median relative error", box=None, pad_edge=False)
+    for what, error in estimate_figures():
+        table.add_row(what, f"{error:.1%}")
     Console(width=100).print(table)
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stlkit.engine.assignments import AssignmentMaker
+from stlkit.engine.forecast import Forecaster
 from stlkit.engine.progress_bar import ending_line
 from stlkit.errors import NewerVersionError, OutputError, StateFileError
 from stlkit.files import decode_json, encode_json
@@ -100,7 +101,7 @@ def check(document, parts):
         return None if "queue_state.json" in str(error) else pytest.fail(f"{error} names no file")
     assert QueueState.from_dict(decode_json(encode_json(state.to_dict()))) == state
     parts.recovery.validate_recovery_data(state)
-    maker = AssignmentMaker(lambda: state, parts.cache)
+    maker = AssignmentMaker(lambda: state, parts.cache, Forecaster())
     for job in state.jobs:
         maker.needs_of(job)
         assert parts.cache.job_folder(job.id).parent == parts.cache.job_cache

@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from stlkit.engine.events import EventKind, QueueEvent
+from stlkit.engine.forecast import Forecaster
 from stlkit.engine.progress_bar import _Bars, _Lines, ending_line
 from stlkit.engine.queue import Added
 from stlkit.files import encode_json, one_line
@@ -52,7 +54,8 @@ def test_progress_in_lines_and_bars(evil_job):
     """What a job is called reaches the terminal as text, in both displays."""
     for terminal in (False, True):
         console = Console(file=io.StringIO(), force_terminal=terminal, width=400, emoji=False)
-        queue = QueueState(jobs=(evil_job,))
+        state = QueueState(jobs=(evil_job,))
+        queue = SimpleNamespace(jobs=state.jobs, eta=lambda state=state: Forecaster().eta(state, running=True))
         display = _Bars(queue, console) if terminal else _Lines(console)
         with display:
             if terminal:

@@ -11,7 +11,7 @@ from stlkit.model.geometry import encode_binary_stl
 from stlkit.model.jobs import JobState
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.pipeline.order import FailureCause
-from stlkit.pipeline.plan import estimate_duration_s, plan_stages, size_as_binary_bytes
+from stlkit.pipeline.plan import stages_of
 
 SMALL = {"width": 160, "height": 120, "video_duration": 0.5, "video_fps": 4}
 EVERYTHING = RenderOptions(
@@ -167,27 +167,8 @@ def test_the_other_layouts_are_used_where_chosen(do, tmp_path, box_stl, organiza
     assert any(name.endswith("ModelA_analysis.json.gz") for name in found)
 
 
-def test_text_is_forecast_as_the_binary_file_it_would_be(tmp_path, box_stl):
-    """The beginning tells how many bytes a facet takes; a file that says nothing of facets is taken as it is."""
-    facet = "facet normal 0 0 1\n outer loop\n  vertex 0 0 0\n  vertex 1 0 0\n  vertex 0 1 0\n endloop\nendfacet\n"
-    text, binary, other = (tmp_path / name for name in ("text.stl", "binary.stl", "other.stl"))
-    text.write_text(f"solid x\n{facet * 20_000}endsolid x\n")
-    binary.write_bytes(box_stl())
-    other.write_bytes(b"solid endfacet\0" + bytes(985))
-    assert size_as_binary_bytes(text) == pytest.approx(20_000 * 50, rel=0.02)
-    assert size_as_binary_bytes(binary) == binary.stat().st_size
-    assert size_as_binary_bytes(other) == 1000
-    assert size_as_binary_bytes(tmp_path / "missing.stl") == size_as_binary_bytes(tmp_path) == 0
-
-
-def test_a_plan_has_the_stages_that_were_asked_for_and_grows_with_the_work():
-    """The estimate follows size, pixels and frames."""
-    render, validation = RenderOptions(), ValidationOptions()
-    assert [p.stage for p in plan_stages(0, RenderOptions(generate_image=False), validation)] == [
-        "intake", "validation", "analysis", "finish",
-    ]  # fmt: skip
-    small, large = (estimate_duration_s(size, render, validation) for size in (10_000, 100_000_000))
-    assert large > 5 * small
-    assert estimate_duration_s(10_000, EVERYTHING.merged({"width": 3840}), validation) > estimate_duration_s(
-        10_000, EVERYTHING, validation
-    )
+def test_a_job_has_the_stages_that_were_asked_for():
+    """What nobody wants is not done; the rest comes in its order."""
+    render, validation = RenderOptions(generate_image=False), ValidationOptions()
+    assert stages_of(render, validation) == ("intake", "validation", "analysis", "finish")
+    assert stages_of(render, validation.merged({"generate_analysis": False})) == ("intake", "validation", "finish")

@@ -4,6 +4,7 @@ from stlkit.storage.history.manager import JobHistoryManager, ProcessingStats
 from stlkit.storage.history.rows import JobEnd, JobFacts, JobHistoryRecord
 from stlkit.storage.history.selection import JobFilter
 from stlkit.storage.history.similar import Likeness, SimilarJob
+from stlkit.storage.history.timings import JobTiming
 
 __all__ = [
     "JobEnd",
@@ -11,6 +12,7 @@ __all__ = [
     "JobFilter",
     "JobHistoryManager",
     "JobHistoryRecord",
+    "JobTiming",
     "Likeness",
     "ProcessingStats",
     "SimilarJob",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from stlkit.errors import HistoryError
 from stlkit.files import printable, sha256_of
-from stlkit.model.times import format_utc
+from stlkit.model.times import format_utc, utc_now
 from stlkit.storage.history.archive import archive_paths
 from stlkit.storage.history.rows import (
     FACT_COLUMNS,
@@ -29,6 +30,9 @@ from stlkit.storage.history.similar import COLUMNS as SIMILAR_COLUMNS
 from stlkit.storage.history.similar import CONDITION as IS_SIMILAR
 from stlkit.storage.history.similar import ModelTraits, SimilarJob, read_similar
 from stlkit.storage.history.streaming import Database, Row, RowQuery, stream
+from stlkit.storage.history.timings import COLUMNS as TIMING_COLUMNS
+from stlkit.storage.history.timings import CONDITION as WORKED_AT_ONCE
+from stlkit.storage.history.timings import JobTiming, read_timing
 
 T = TypeVar("T")
 
@@ -85,6 +89,41 @@ class HistoryReader:
         for database in self._databases(include_archived=True):
             with database.begin() as connection:
                 yield from connection.execute(query).scalars()
+
+    def timings(self, *, limit: int) -> list[JobTiming]:
+        """Return how long the newest jobs took that did all their work at once, newest first; archived ones are old.
+
+        Parameters
+        ----------
+        limit : int
+            At most so many.
+
+        Returns
+        -------
+        list of JobTiming
+        """
+        query = RowQuery(columns=TIMING_COLUMNS, condition=WORKED_AT_ONCE, limit=limit)
+        return [each for chunk in self._stream(query) for each in self._read(chunk, query.columns, read_timing)]
+
+    def estimate_error(self, days: int = 30) -> float | None:
+        """Return how wrong the estimates of the last days were.
+
+        Parameters
+        ----------
+        days : int
+
+        Returns
+        -------
+        float or None
+            Median of ``|estimate - actual| / actual``, of jobs that did all their work at once; None without any.
+        """
+        query = RowQuery(
+            columns=("created_at", "id", "abs(estimated_duration - actual_duration) / actual_duration"),
+            condition=f"{WORKED_AT_ONCE} AND estimated_duration > 0 AND created_at >= :since",
+            parameters={"since": format_utc(utc_now() - timedelta(days=days))},
+        )
+        errors = [error for chunk in self._stream(query) for _, _, error in chunk]
+        return statistics.median(errors) if errors else None
 
     def known_ids(self, job_ids: Sequence[str]) -> frozenset[str]:
         """Return those of the given ids that have a row, here or in an archive."""
