@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from stlkit.model.options import Lighting
-from stlkit.rendering.scene import Camera, Illumination, Light, Rgb, Room
+from stlkit.rendering.scene import Camera, Illumination, Light, Rgb, Room, Vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +40,15 @@ class Softbox:
     height_deg: float = 40.0
     glare: float = 2.0
 
+    @property
+    def seen_from_camera(self) -> Vector:
+        """Where it stands as a unit vector: right of the camera, above it, behind it."""
+        right, up = np.radians(self.right_deg), np.radians(self.up_deg)
+        return float(np.sin(right) * np.cos(up)), float(np.sin(up)), float(np.cos(right) * np.cos(up))
+
     def seen_by(self, camera: Camera) -> Light:
         """Return this light in the world of a camera."""
-        right, up = np.radians(self.right_deg), np.radians(self.up_deg)
-        local = np.array([np.sin(right) * np.cos(up), np.sin(up), np.cos(right) * np.cos(up)])
-        x, y, z = (local @ camera.axes).tolist()
+        x, y, z = (np.array(self.seen_from_camera) @ camera.axes).tolist()
         return Light(
             direction=(x, y, z),
             color=self.color,

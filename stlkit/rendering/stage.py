@@ -19,7 +19,7 @@ from stlkit.rendering.quality import Effort
 from stlkit.rendering.scene import Camera, Region, Shot
 from stlkit.rendering.shadow import GroundShadow
 
-_GLASS_SHADOW = 0.5
+TRANSLUCENT_SHADOW = 0.5
 """Share of a solid model's shadow that a translucent one throws."""
 _BORDER = 0.08
 """Share of the picture on each side in which a shadow fades away."""
@@ -63,7 +63,7 @@ class Stage:
         if self._shadow is None:
             self._shadow = GroundShadow(self.geometry)
         translucent = surface_of(options.material).opacity < 1
-        strength = RIGS[options.lighting].shadow * (_GLASS_SHADOW if translucent else 1.0)
+        strength = RIGS[options.lighting].shadow * (TRANSLUCENT_SHADOW if translucent else 1.0)
         hidden, region = self._shadow.seen_by(camera, turn_rad)
         darken(canvas, _faded(hidden, strength, region, camera), *region[:2])
 

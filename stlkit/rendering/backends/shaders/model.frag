@@ -22,8 +22,6 @@ uniform vec3 grain_axis;
 uniform vec4 eye;
 uniform float floor_z;
 
-const float SHOULDER = 0.78;
-
 in vec3 model_position;
 in vec3 world_position;
 in vec3 world_normal;
@@ -42,6 +40,8 @@ vec3 light_from(sampler2D map, vec3 direction)
     }
     return textureLod(map, 0.5 + folded.xy * map_scale, 0.0).rgb;
 }
+
+// --- From here on the text is also what the notebook's previewer draws with, in WebGL: GLSL of both worlds. ---
 
 float near_floor(float upward)
 {
@@ -75,6 +75,8 @@ vec3 grown(vec3 color)
     return color * mix(vec3(1.0), pow(vec3(tone), vec3(0.9, 1.05, 1.25)), grain);
 }
 #endif
+
+const float SHOULDER = 0.78;
 
 vec3 encoded(vec3 light)
 {
