@@ -28,6 +28,8 @@ from typing import Any
 import msgspec
 import psutil
 
+from stlkit.model.text import one_line as one_line  # noqa: PLC0414 - belongs to the names of files, for whoever uses them
+
 CHUNK_BYTES = 1 << 20
 
 _PART = re.compile(r"\.stlkit-(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]{1,9})-(?P<started>[0-9]{1,12})-[0-9a-f]{8}\.part")
@@ -41,12 +43,6 @@ MOST_JSON_VALUES = 4_000_000
 
 DEEPEST_JSON = 100
 """Most levels of lists and objects in one document; stlkit writes fewer than ten."""
-
-_UNSHOWABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029"  # control characters: they end lines and steer terminals
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # turn the direction of what stands around them
-    r"\ud800-\udfff]"  # no encoder takes them
-)
 
 # Source: Microsoft, *Naming Files, Paths, and Namespaces*; what follows the first dot does not count.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\.|$)", re.IGNORECASE)
@@ -394,19 +390,3 @@ def name_key(name: str) -> str:
 def is_device_name(name: str) -> bool:
     """Tell whether Windows takes a file name for a device, such as ``con`` or ``nul.json``."""
     return bool(_DEVICE.match(name))
-
-
-def one_line(text: Path | str) -> str:
-    r"""Return text that stays on one line of a log or a terminal, and steers neither, whatever a file is called.
-
-    A line feed shows as ``\n``, a byte that is no UTF-8 as ``\xNN``, a mark that turns the direction of writing as
-    ``\u202e``.
-    """
-    return _UNSHOWABLE.sub(_escape, str(text))
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if 0xDC80 <= code <= 0xDCFF:  # how Python carries such a byte, PEP 383
-        return f"\\x{code - 0xDC00:02x}"
-    return match[0].encode("unicode_escape").decode("ascii")

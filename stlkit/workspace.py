@@ -24,8 +24,10 @@ from stlkit.engine.stores import Stores
 from stlkit.engine.view import ObservedQueue
 from stlkit.errors import OptionError, StlkitError, StorageError
 from stlkit.files import remove_abandoned_parts
+from stlkit.model.html import Content, facts_table, headline, isolated, joined
 from stlkit.model.jobs import QueueState
 from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.showing import counts_text
 from stlkit.model.times import utc_now
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.cleaning import Cleaned, clean_cache, clean_home
@@ -308,6 +310,23 @@ class Workspace:
     def __repr__(self) -> str:
         role = "observed" if self.is_observer else "owned"
         return f"<Workspace {self.home.root} ({role}): {self.queue!r}>"
+
+    def _repr_html_(self) -> str:
+        try:
+            jobs = counts_text(self.queue.jobs)
+            output = self.queue.settings.output_base_folder
+        except StlkitError as error:  # the queue of another process, and damaged
+            jobs, output = str(error), ""
+        role = f"observed; it belongs to {self.owner or 'nobody now'}" if self.is_observer else "owned"
+        waiting = len(self.recovery.unfinished)
+        facts: list[tuple[str, Content]] = [
+            ("Home", isolated(str(self.home.root))),
+            ("Queue", f"{jobs} ({role})"),
+            ("Output", isolated(output) if output else "not chosen yet"),
+            ("Templates", ", ".join(self.templates.list_templates())),
+            ("Recovery", f"{waiting} of an earlier session to resume" if waiting else None),
+        ]
+        return joined(headline("Workspace"), facts_table(facts))
 
 
 def _commands_of(queue: type[JobQueue]) -> frozenset[str]:

@@ -26,6 +26,7 @@ from stlkit.engine.supervisor import Seat, Supervisor
 from stlkit.engine.view import QueueView
 from stlkit.errors import JobError
 from stlkit.files import one_line
+from stlkit.model.html import headline, joined
 from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.options import (
     CheckedOptions,
@@ -34,6 +35,7 @@ from stlkit.model.options import (
     RenderOptions,
     ValidationOptions,
 )
+from stlkit.model.showing import jobs_html
 from stlkit.model.templates import QueueTemplate
 from stlkit.model.times import utc_now
 
@@ -63,6 +65,9 @@ class Added:
         if self.duplicates:
             text += f"; already in the queue: {', '.join(one_line(path.name) for path in self.duplicates)}"
         return text
+
+    def _repr_html_(self) -> str:
+        return joined(headline(str(self)), jobs_html(self.jobs))
 
 
 class JobQueue(QueueView):

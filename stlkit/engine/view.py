@@ -9,9 +9,11 @@ from typing import NoReturn
 
 from stlkit.engine.forecast import Forecaster, QueueEta
 from stlkit.errors import JobError, StorageError
+from stlkit.model.html import headline, joined
 from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
 from stlkit.pipeline.costs import DEFAULT_COSTS, CostModel
+from stlkit.model.showing import counts_text, jobs_html
 from stlkit.storage.lock import HomeLock
 from stlkit.storage.queue_state import QueueStateManager
 
@@ -96,6 +98,10 @@ class QueueView(ABC):
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {state}" for state, count in self.counts().items() if count)
         return f"<{type(self).__name__}: {counts or 'empty'}>"
+
+    def _repr_html_(self) -> str:
+        jobs = self.jobs
+        return joined(headline("Queue", counts_text(jobs)), jobs_html(jobs))
 
 
 class ObservedQueue(QueueView):

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from stlkit.errors import OptionError
+from stlkit.model import showing
 from stlkit.model.encoding import from_plain, to_plain
 from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import AwareTime, utc_now
@@ -185,6 +186,9 @@ class QueueJob:
     force: bool = False
     created_by: str = "notebook"
     unknown: dict[str, Any] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        return showing.job_html(self)
 
 
 def new_job_id(moment: datetime | None = None) -> str:

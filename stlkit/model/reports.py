@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stlkit.model import showing
+
 
 class Severity(StrEnum):
     """How much a finding weighs."""
@@ -93,6 +95,9 @@ class IntakeReport:
         """Whether there is anything to work with."""
         return self.triangle_count > 0 and not any(f.severity is Severity.ERROR for f in self.findings)
 
+    def _repr_html_(self) -> str:
+        return showing.intake_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeshSummary:
@@ -160,6 +165,9 @@ class RepairReport:
     before: MeshSummary
     after: MeshSummary
 
+    def _repr_html_(self) -> str:
+        return showing.repair_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationReport:
@@ -191,6 +199,9 @@ class ValidationReport:
     def warnings(self) -> tuple[str, ...]:
         """Messages of everything that is not merely worth knowing."""
         return tuple(f.message for f in self.findings if f.severity is not Severity.INFO)
+
+    def _repr_html_(self) -> str:
+        return showing.validation_html(self)
 
 
 Vector = tuple[float, float, float]
@@ -363,6 +374,9 @@ class AnalysisReport:
     largest_bodies: tuple[BodyReport, ...]
     units_doubt: str | None
 
+    def _repr_html_(self) -> str:
+        return showing.analysis_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinimalBox:
@@ -417,3 +431,6 @@ class DimensionReport:
     diagonal_mm: float
     box_volume_mm3: float
     minimal_box: MinimalBox
+
+    def _repr_html_(self) -> str:
+        return showing.dimensions_html(self)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import html
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from stlkit.errors import HistoryError
 from stlkit.model.amounts import Amount, file_size
+from stlkit.model.html import Right, headline, joined, rows_table
 from stlkit.model.options import CleanupOptions
 from stlkit.storage.backups import BackupManager
 from stlkit.storage.cache import CacheEntry, TempFileManager
@@ -51,14 +51,12 @@ class Cleaned:
         return "\n".join([self._headline(), *(lines if self._found() else ())])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th style="text-align: left">{html.escape(name)}</th>'
-            f'<td style="text-align: right">{amount.count:,} {html.escape(unit)}</td>'
-            f'<td style="text-align: right">{file_size(amount.size_bytes)}</td></tr>'
+        rows = [
+            (name, Right(f"{amount.count:,} {unit}"), Right(file_size(amount.size_bytes)))
             for name, amount, unit in self._rows()
-        )
-        table = f"<table><tbody>{rows}</tbody></table>" if self._found() else ""
-        return f"<p>{html.escape(self._headline())}</p>{table}"
+        ]
+        table = rows_table(("kind", Right("how many"), Right("size")), rows) if self._found() else None
+        return joined(headline(self._headline()), table)
 
     def _found(self) -> bool:
         return any(amount.count for _, amount, _ in self._rows())

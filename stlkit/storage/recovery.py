@@ -9,7 +9,9 @@ from pathlib import Path
 
 from stlkit.errors import OptionError
 from stlkit.files import one_line, printable, remove_abandoned_parts
+from stlkit.model.html import headline, isolated, joined, remark, rows_table
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
+from stlkit.model.showing import more, signed
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd, JobHistoryManager, JobHistoryRecord
 from stlkit.storage.partials import remove_partial_outputs
@@ -104,6 +106,22 @@ class RecoveryResult:
         if self.removed:
             lines.append(f"{len(self.removed)} half-written files were removed")
         return "\n".join(lines) or "nothing to recover"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (signed(job.state), isolated(job.stl_path.name), job.found, job.done)
+            for job in (*self.unfinished, *self.settled)[:MOST_SHOWN]
+        ]
+        waiting = len(self.unfinished)
+        headed = f"{waiting} job{'s' if waiting != 1 else ''} to resume" if waiting else "nothing to resume"
+        return joined(
+            headline("Recovery", headed),
+            rows_table(("state", "file", "was found", "what happens"), rows) if rows else None,
+            more(len(self.unfinished) + len(self.settled) - MOST_SHOWN),
+            *(remark(note) for note in self.notes),
+            *(remark(f"{error.field}: {error.message}") for error in self.errors[:MOST_SHOWN]),
+            remark(f"{len(self.removed)} half-written files were removed") if self.removed else None,
+        )
 
 
 def _listed(one: str, many: str, jobs: tuple[RecoveredJob, ...]) -> list[str]:

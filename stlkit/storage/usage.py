@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from stlkit.files import one_line
 from stlkit.model.amounts import Amount, file_size
+from stlkit.model.html import Right, joined, remark, rows_table
 from stlkit.storage.history.archive import archive_paths
 from stlkit.storage.home import Home
 
@@ -61,13 +61,11 @@ class DiskUsage:
         return "\n".join([f"{'':20}{'files':>10}{'size':>12}", *lines, *self._remarks()])
 
     def _repr_html_(self) -> str:
-        rows = "".join(map(_html_row, self._rows()))
-        total = _html_row(("home folder in all", self.home_total))
-        remarks = "".join(f"<br>{html.escape(remark)}" for remark in self._remarks())
-        return (
-            '<table><thead><tr><th style="text-align: left">kind</th><th>files</th><th>size</th></tr></thead>'
-            f"<tbody>{rows}</tbody><tfoot>{total}</tfoot></table><small>{remarks.removeprefix('<br>')}</small>"
+        rows = [_cells(name, amount) for name, amount in self._rows()]
+        table = rows_table(
+            ("kind", Right("files"), Right("size")), rows, foot=_cells("home folder in all", self.home_total)
         )
+        return joined(table, *map(remark, self._remarks()))
 
     def _rows(self) -> list[tuple[str, Amount]]:
         return [
@@ -171,9 +169,5 @@ def _entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _html_row(row: tuple[str, Amount]) -> str:
-    name, amount = row
-    return (
-        f'<tr><th style="text-align: left">{html.escape(name)}</th><td style="text-align: right">{amount.count:,}</td>'
-        f'<td style="text-align: right">{file_size(amount.size_bytes)}</td></tr>'
-    )
+def _cells(name: str, amount: Amount) -> tuple[str, str, str]:
+    return name, Right(f"{amount.count:,}"), Right(file_size(amount.size_bytes))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stlkit.model.html import Markup, element, isolated, joined
 from stlkit.model.jobs import JobState
 from stlkit.model.reports import Severity, counted
+from stlkit.outputs.report.addresses import relative_url
 from stlkit.outputs.report.amounts import lengths_text, mass_text, seconds_text, volume_text, whole
 from stlkit.outputs.report.kinds import FileKind
-from stlkit.outputs.report.markup import Markup, element, isolated, joined, relative_url
 from stlkit.outputs.report.model import ModelCard, ModelFile, Remark
 
 STATES = {

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from importlib import resources
 
 from stlkit._version import __version__
+from stlkit.model.html import Markup, element, isolated, joined
 from stlkit.model.jobs import JobState
 from stlkit.model.reports import counted
 from stlkit.outputs.names import COMBINED_LOG_NAME, SUMMARY_NAME
 from stlkit.outputs.report.amounts import bytes_text, days_text, moment_text, seconds_text, volume_text, whole
 from stlkit.outputs.report.cards import STATES, card_html
-from stlkit.outputs.report.markup import Markup, element, isolated, joined
 from stlkit.outputs.report.model import ModelCard, ReportPage
 from stlkit.outputs.report.statistics import Statistics
 

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from stlkit.errors import OutputError
 from stlkit.files import one_line, open_regular_file, printable
+from stlkit.model.html import element, isolated
 from stlkit.model.jobs import JobState
 from stlkit.model.reports import counted
 from stlkit.outputs.names import REPORT_NAME
 from stlkit.outputs.placing import place_text
+from stlkit.outputs.report.addresses import relative_url
 from stlkit.outputs.report.amounts import bytes_text
 from stlkit.outputs.report.collecting import collect_cards
 from stlkit.outputs.report.listing import listed_models
-from stlkit.outputs.report.markup import element, isolated, relative_url
 from stlkit.outputs.report.model import ReportPage
 from stlkit.outputs.report.page import page_html
 from stlkit.outputs.report.pictures import Progress, with_thumbnails
