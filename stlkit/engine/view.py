@@ -12,8 +12,8 @@ from stlkit.errors import JobError, StorageError
 from stlkit.model.html import headline, joined
 from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
-from stlkit.pipeline.costs import DEFAULT_COSTS, CostModel
 from stlkit.model.showing import counts_text, jobs_html
+from stlkit.pipeline.costs import DEFAULT_COSTS, CostModel
 from stlkit.storage.lock import HomeLock
 from stlkit.storage.queue_state import QueueStateManager
 
