@@ -12,6 +12,7 @@
     ├── RenderError              a picture or a video could not be made
     │   └── BackendUnavailableError  no renderer starts on this machine
     ├── OutputError              a result could not be placed where it belongs
+    ├── UploadError              a file from a browser is refused, or did not arrive whole
     ├── StorageError
     │   ├── StateFileError       a state, config or template file is damaged
     │   ├── NewerVersionError    a file was written by a newer version of stlkit
@@ -108,6 +109,22 @@ class OutputError(StlkitError):
     def __init__(self, message: str, *, path: Path) -> None:
         super().__init__(message)
         self.path = path
+
+
+class UploadError(StlkitError):
+    """A file from a browser is refused, or did not arrive whole; nothing of it is kept.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what to do.
+    name : str
+        Of the file, as the browser gave it.
+    """
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class StorageError(StlkitError):

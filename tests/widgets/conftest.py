@@ -1,3 +1,4 @@
+import json
 import threading
 from pathlib import Path
 
@@ -35,38 +36,95 @@ def workspace(tmp_path):
         yield workspace
 
 
+class FakePage:
+    """Stands where a browser shows one part: says and asks what a page would, and keeps what it is told."""
+
+    def __init__(self, part):
+        self._part = part
+        self._changed = threading.Condition()
+        self.told = []
+        part.send = self._take  # what a comm without a front end would drop
+        part.observe(lambda _: self._wake())
+
+    def _take(self, content, buffers=()):
+        with self._changed:
+            self.told.append((content, [bytes(each) for each in buffers]))
+            self._changed.notify_all()
+
+    def _wake(self):
+        with self._changed:
+            self._changed.notify_all()
+
+    def says(self, what, **details):
+        """Send a message that needs no answer."""
+        self._part._on_page_message(self._part, {"do": what, **details}, [])
+
+    def asks(self, what, *buffers, **details):
+        """Send a question, wait for its answer, and return that and its buffers."""
+        number = f"question {len(self.told)}"
+        self._part._on_page_message(self._part, {"ask": what, "number": number, **details}, list(buffers))
+        self.until(lambda: self._answer_to(number))
+        return self._answer_to(number)
+
+    def _answer_to(self, number):
+        return next((told for told in self.told if told[0].get("number") == number), None)
+
+    def until(self, condition, timeout_s=60):
+        """Wait until something is so, looked at whenever this part of the page changes."""
+        with self._changed:
+            assert self._changed.wait_for(condition, timeout_s)
+
+    @property
+    def rows(self):
+        """The rows that a table would show now, by id, in their order."""
+        rows, order = {}, []
+        for content, buffers in list(self.told):
+            if content["kind"] == "rows":
+                news = json.loads(buffers[0])
+                rows = {} if news["whole"] else rows
+                rows |= {row["id"]: row for row in news["rows"]}
+                order = order if news["order"] is None else news["order"]
+        return {job_id: rows[job_id] for job_id in order}
+
+
+@pytest.fixture
+def page_of():
+    """Give the function that puts a part before a page."""
+    return FakePage
+
+
 @pytest.fixture
 def panel(workspace):
     """Its panel."""
     return QueuePanel(workspace)
 
 
-class Watch:
-    """Waits until a panel shows something, told by its widgets themselves."""
+class PanelPage:
+    """A page for each part of a panel."""
 
     def __init__(self, panel):
-        self._changed = threading.Condition()
-        for part in (panel.message, panel.table, panel.summary, panel.template_box):
-            part.observe(self._note, names="value")
-        for button in (panel.start_button, panel.pause_button, panel.resume_button, panel.stop_button):
-            button.observe(self._note, names="disabled")
+        self.panel = panel
+        self.add, self.notices, self.run = map(FakePage, (panel.add_files, panel.notices, panel.run_bar))
+        self.table, self.detail, self.options = map(FakePage, (panel.table, panel.detail, panel.options))
+        self.names = FakePage(panel.names)
+        self.table.says("hello")
 
-    def _note(self, _):
-        with self._changed:
-            self._changed.notify_all()
+    def until_said(self, text):
+        """Wait until a notice says something."""
+        self.notices.until(lambda: any(text in shown for shown in self.panel.notices.texts))
 
-    def until(self, condition, timeout_s=60):
-        with self._changed:
-            assert self._changed.wait_for(condition, timeout_s)
-
-
-@pytest.fixture
-def watching():
-    """Give the function that waits until a panel shows something."""
-    return lambda panel: Watch(panel).until
+    def until_status(self, **expected):
+        """Wait until the bar says how the queue stands."""
+        self.run.until(lambda: expected.items() <= self.panel.run_bar.status.items())
 
 
 @pytest.fixture
-def until(panel, watching):
-    """Wait until the panel shows something."""
-    return watching(panel)
+def page(panel):
+    """What a browser shows of the panel."""
+    return PanelPage(panel)
+
+
+@pytest.fixture
+def showing():
+    """Give the function that shows a panel in a page."""
+    return PanelPage

@@ -1,115 +1,138 @@
-"""Jobs as one HTML table."""
+"""Any number of jobs in one table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from stlkit.files import printable
-from stlkit.model.amounts import file_size
-from stlkit.model.jobs import JobState, QueueJob
-from stlkit_widgets.markup import escaped, isolated
+import traitlets
 
-MOST_ROWS = 200
-"""Rows drawn at once; a browser redraws so many without a stall."""
-ROWS_BEFORE = 20
-"""Ended jobs still shown above the first open one, where not all jobs fit."""
-LONGEST_NOTE = 240
+from stlkit.model.jobs import QueueJob, QueueState
+from stlkit.model.times import utc_now
+from stlkit.storage.cache import TempFileManager
+from stlkit_widgets.background import Background
+from stlkit_widgets.feed import News
+from stlkit_widgets.page_part import Content, PagePart
+from stlkit_widgets.pictures import reduced_picture
+from stlkit_widgets.rows import encode_rows, row_of
 
-STATE_MARKS: dict[JobState, tuple[str, str]] = {
-    JobState.PENDING: ("quiet", "○"),
-    JobState.VALIDATING: ("busy", "▶"),
-    JobState.PROCESSING: ("busy", "▶"),
-    JobState.PAUSED: ("doubtful", "‖"),
-    JobState.COMPLETED: ("good", "✓"),
-    JobState.FAILED: ("bad", "✗"),
-    JobState.SKIPPED: ("doubtful", "»"),
-    JobState.CANCELLED: ("quiet", "–"),
-}
+THUMBNAIL_PX = 96
+MOST_THUMBNAILS = 100  # in one answer
 
-_HEAD = (
-    '<thead><tr><th scope="col" class="state">State</th><th scope="col">File</th>'
-    '<th scope="col" class="number size">Size</th><th scope="col" class="progress">Progress</th>'
-    '<th scope="col" class="number time">Time</th><th scope="col" class="note">Warnings and errors</th></tr></thead>'
-)
+Act = Callable[[str, tuple[str, ...], str | None], None]
 
 
-class JobTable:
-    """Draws jobs, and remembers the sizes of files it has looked up. Not thread-safe."""
+class JobTable(PagePart, page="job_table"):
+    """All jobs of a queue, of which the browser draws those in sight.
 
-    def __init__(self) -> None:
+    A view asks for everything when it opens; from then on only what changes is sent.
+
+    Parameters
+    ----------
+    state : callable
+        Returns the queue as it is now.
+    cache : TempFileManager
+        Where thumbnails are kept.
+    act : callable
+        Called with the name of an action, the ids it is for, and for ``place`` the id of the job that they are to stand
+        before; must return at once.
+    select : callable
+        Called with the ids that are selected, the one that was chosen last in front.
+    background : Background
+    read_only : bool
+        Whether the queue belongs to somebody else.
+    layout : dict
+        Height, sort order and hidden columns, as `on_layout` was told earlier.
+    on_layout : callable
+        Called with the new one when a person changes it.
+    """
+
+    read_only = traitlets.Bool().tag(sync=True)
+    view_layout = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        state: Callable[[], QueueState],
+        cache: TempFileManager,
+        background: Background,
+        *,
+        act: Act,
+        select: Callable[[tuple[str, ...]], None],
+        on_layout: Callable[[dict[str, Any]], None],
+        **traits: Any,
+    ) -> None:
+        super().__init__(background, **traits)
+        self._state = state
+        self._cache = cache
         self._sizes: dict[str, int | None] = {}
+        self.hear("hello", lambda _: self.show_everything())
+        self.hear("act", lambda said: act(_text(said["action"]), _ids(said["ids"]), said.get("before")))
+        self.hear("select", lambda said: select(_ids(said["ids"])))
+        self.hear("layout", lambda said: on_layout(dict(said["layout"])))
+        self.answer("thumbnails", self._thumbnails)
 
-    def render(self, jobs: Sequence[QueueJob]) -> str:
-        """Return the table.
+    def show_everything(self) -> None:
+        """Send all jobs to every view."""
+        jobs = self._state().jobs
+        self._tell_rows(jobs, [job.id for job in jobs], whole=True)
 
-        Parameters
-        ----------
-        jobs : sequence of QueueJob
-            In the order in which they run. Of more than `MOST_ROWS`, those around the first that has not ended are
-            drawn, and the numbers of the others are said.
+    def show(self, news: News) -> None:
+        """Send what is new."""
+        jobs = news.state.jobs
+        changed = [job for job in jobs if job.id in news.changed] if news.changed else []
+        if changed or news.reordered:
+            self._tell_rows(changed, [job.id for job in jobs] if news.reordered else None, whole=False)
 
-        Returns
-        -------
-        str
-            HTML in which everything that comes from outside is escaped.
-        """
-        if not jobs:
-            return '<div class="stlkit"><p class="quiet">No jobs yet. Name files above, then Add.</p></div>'
-        first = _first_row(jobs)
-        shown = jobs[first : first + MOST_ROWS]
-        after = len(jobs) - first - len(shown)
-        rows = "".join(self._row(job) for job in shown)
-        return (
-            f'<div class="stlkit">{_not_shown(first, "earlier")}<table>{_HEAD}<tbody>{rows}</tbody></table>'
-            f"{_not_shown(after, 'more')}</div>"
-        )
+    def reveal(self, job_ids: Sequence[str]) -> None:
+        """Select jobs in every view, and bring the first into sight."""
+        self.tell("reveal", {"ids": list(job_ids)})
 
-    def _row(self, job: QueueJob) -> str:
-        kind, mark = STATE_MARKS[job.state]
-        size = self._size(job)
-        took = f"{job.actual_duration:.1f} s" if job.state.ended and job.actual_duration is not None else ""
-        return (
-            f'<tr><td class="state"><span class="mark {kind}" aria-hidden="true">{mark}</span>{job.state}</td>'
-            f'<td title="{escaped(printable(job.stl_path))}">{isolated(printable(job.stl_path.name))}</td>'
-            f'<td class="number">{"" if size is None else file_size(size)}</td><td>{_progress(job)}</td>'
-            f'<td class="number">{took}</td>{_note(job)}</tr>'
-        )
+    def _tell_rows(self, jobs: Sequence[QueueJob], order: list[str] | None, *, whole: bool) -> None:
+        now = utc_now()
+        rows = [row_of(job, self._sizes.get(job.id), now) for job in jobs]
+        self.tell("rows", {}, encode_rows(rows, order, whole=whole))
+        unknown = [job for job in jobs if job.results.stl_size is None and job.id not in self._sizes]
+        if unknown:
+            self._background.do(lambda: self._look_up_sizes(unknown))
 
-    def _size(self, job: QueueJob) -> int | None:
-        if job.results.stl_size is not None:
-            return job.results.stl_size
-        if job.id not in self._sizes:
-            try:
-                self._sizes[job.id] = job.stl_path.stat().st_size
-            except OSError:
-                self._sizes[job.id] = None
-        return self._sizes[job.id]
+    def _look_up_sizes(self, jobs: Sequence[QueueJob]) -> None:
+        found = {job.id: _size_bytes(job.stl_path) for job in jobs}
+        self._sizes.update(found)
+        sizes = {job_id: size for job_id, size in found.items() if size is not None}
+        if sizes:
+            self.tell("sizes", {"sizes": sizes})
 
+    def _thumbnails(self, asked: Content, _: tuple[bytes, ...]) -> tuple[Content, tuple[bytes, ...]]:
+        wanted = set(_ids(asked["ids"])[:MOST_THUMBNAILS])
+        pictures = {job.id: self._thumbnail(job) for job in self._state().jobs if job.id in wanted}
+        found = {job_id: picture for job_id, picture in pictures.items() if picture is not None}
+        return {"ids": list(found)}, tuple(found.values())
 
-def _first_row(jobs: Sequence[QueueJob]) -> int:
-    if len(jobs) <= MOST_ROWS:
-        return 0
-    first_open = next((index for index, job in enumerate(jobs) if not job.state.ended), len(jobs))
-    return max(0, min(first_open - ROWS_BEFORE, len(jobs) - MOST_ROWS))
-
-
-def _not_shown(count: int, which: str) -> str:
-    if not count:
-        return ""
-    return f'<p class="quiet">… {count:,} {which} job{"s" if count != 1 else ""} not shown</p>'
+    def _thumbnail(self, job: QueueJob) -> bytes | None:
+        checksum = job.results.stl_checksum or ""
+        kept = self._cache.load_thumbnail(checksum)
+        if kept is not None:
+            return kept
+        source = next((path for path in job.results.files_generated if path.suffix == ".png"), None)
+        made = None if source is None else reduced_picture(source, THUMBNAIL_PX)
+        if made is not None:
+            with contextlib.suppress(OSError, ValueError):  # it can be made again
+                self._cache.save_thumbnail(checksum, made)
+        return made
 
 
-def _progress(job: QueueJob) -> str:
-    if job.state.ended or job.stage is None:
-        return ""
-    stage = escaped(job.stage.replace("_", " "))
-    return f'<progress max="100" value="{job.progress:.0f}"></progress> {job.progress:.0f} % {stage}'
+def _size_bytes(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return None
 
 
-def _note(job: QueueJob) -> str:
-    texts = [text] if (text := job.question or job.error_message) else list(job.results.warnings)
-    if not texts:
-        return "<td></td>"
-    short = texts[0] if len(texts[0]) <= LONGEST_NOTE else f"{texts[0][:LONGEST_NOTE]}…"
-    more = f' <span class="quiet">(+{len(texts) - 1} more)</span>' if len(texts) > 1 else ""
-    return f'<td title="{escaped(chr(10).join(texts))}">{isolated(short)}{more}</td>'
+def _ids(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

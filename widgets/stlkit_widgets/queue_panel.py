@@ -2,44 +2,68 @@
 
 from __future__ import annotations
 
-import textwrap
-import threading
+import contextlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
 
-from stlkit.engine.events import QueueEvent
-from stlkit.errors import StlkitError, TemplateError
-from stlkit.model.jobs import JobState, QueueState
-from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
-from stlkit.model.reports import Severity
-from stlkit.model.templates import QueueTemplate
+from stlkit.errors import StlkitError
+from stlkit.files import one_line
+from stlkit.model.jobs import JobState, QueueJob, QueueState
+from stlkit.model.options import CheckedOptions
+from stlkit.model.reports import Severity, counted
+from stlkit.model.times import utc_now
 from stlkit.workspace import Workspace
+from stlkit_widgets.add_files import AddFiles
+from stlkit_widgets.background import Background
+from stlkit_widgets.cells import replace_earlier
+from stlkit_widgets.commands import OVERRIDES, QueueCommands
+from stlkit_widgets.feed import Feed, News
+from stlkit_widgets.job_detail import JobDetail
 from stlkit_widgets.job_table import JobTable
-from stlkit_widgets.markup import STYLE, line
+from stlkit_widgets.names_preview import NamesPreview
+from stlkit_widgets.notices import Choice, Notice, Notices
+from stlkit_widgets.options_form import JOB_GROUPS, OptionsForm, shown_values
 from stlkit_widgets.parts import parts_of
-from stlkit_widgets.publisher import Publisher
+from stlkit_widgets.rows import time_left_s
+from stlkit_widgets.run_bar import RunBar, measure_room
+from stlkit_widgets.situation import Situation, asking_jobs, waiting_jobs
+from stlkit_widgets.template_shelf import TemplateShelf
+from stlkit_widgets.uploads import Uploads
 
-OptionGroups = tuple[RenderOptions, ValidationOptions, OutputSettings]
-
-OWN_OPTIONS = "(own options)"
-OBSERVER_LOOKS_EVERY_S = 1.0
-LONGEST_NOTICE = 600
+GAUGES_EVERY_S = 2.0
+MOST_CONCURRENT = 8
+LINES_OF_TEXT = 12
+TABS = ("Details", "Options", "Names")
+UPLOADS_FOLDER = "uploads"
 
 
 class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """The queue of a workspace: add files, choose a template, start, pause, resume, stop, and watch.
+    """The queue of a workspace: add files, choose options, start, pause, resume, stop, and watch.
 
     Several panels may show one queue. Commands run off the caller's thread, so that no cell and no click waits for a
     slow disk or a worker that ends; what came of them is said in the panel. In a workspace that only observes, the
-    panel shows the queue as its owner last wrote it, and says who that is. `close` ends a panel that is not wanted
-    any more; the queue is closed by its workspace.
+    panel shows the queue as its owner last wrote it, and says who that is. A panel is closed when its cell runs again,
+    or by `close`; the queue goes on, and is closed by its workspace.
 
     Parameters
     ----------
     workspace : Workspace
+    on_preview : callable, optional
+        Called with a job when a person wants to see its model; without it there is no button for that.
+
+    Attributes
+    ----------
+    add_files : AddFiles
+    notices : Notices
+    run_bar : RunBar
+    table : JobTable
+    detail : JobDetail
+    options : OptionsForm
+    names : NamesPreview
 
     Examples
     --------
@@ -47,32 +71,34 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     >>> stlkit_widgets.QueuePanel(ws)                        # doctest: +SKIP
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, on_preview: Callable[[QueueJob], None] | None = None) -> None:
         self._workspace = workspace
-        self._rows_of_jobs = JobTable()
-        self._notice = (Severity.INFO, "")  # what the last command said
-        self._stopping = False
-        self._left_over = {job.job_id for job in workspace.recovery.unfinished}
-        self._templates: dict[str, QueueTemplate] = {}
-        self._templates_written: int | None = None
-        self._options: OptionGroups | None = None
-        self._showing_in: int | None = None  # the thread that sets the template box to what the queue has
-        self._build()
-        super().__init__([widgets.HTML(STYLE, layout={"display": "none"}), *self._rows()])
+        self._feed = Feed.of(workspace)
+        self._reading = Background("stlkit-reading")
+        self._commands = QueueCommands(workspace, self._say)
+        self._uploads = Uploads(workspace.home.root / UPLOADS_FOLDER)
+        self._situation = Situation(workspace)
+        self._shelf = TemplateShelf(workspace.templates)
+        self._said: Notice | None = None
+        self._selected: tuple[str, ...] = ()
+        self._shows_options_of_jobs = False
+        self._memory: dict[str, Any] = self._remembered()
+        self._gauged_at = float("-inf")
+        self._build(on_preview)
+        super().__init__([self.add_files, self.notices, self.run_bar, self.table, self._tabs])
         self.add_class("stlkit-queue-panel")
-        self._publish()
-        observing = workspace.is_observer
-        self._publisher = Publisher(self._publish, look_every_s=OBSERVER_LOOKS_EVERY_S if observing else None)
-        self._unsubscribe: Callable[[], None] = (
-            (lambda: None) if observing else workspace.queue.subscribe(self._on_event)
-        )
-        self._publisher.nudge()  # what changed between the first look and the subscription
+        self.show(News(state=self._state()))
+        self._leave = self._feed.listen(self.show)
+        self._feed.nudge()  # what changed between the first look and now
+        replace_earlier(self.close)
 
     def close(self) -> None:
-        """End the panel: its subscription, its thread and its view; the queue goes on. Harmless the second time."""
-        if hasattr(self, "_publisher"):  # also called for a panel that could not be built
-            self._unsubscribe()
-            self._publisher.close()
+        """End the panel: its threads, its subscription and its view; the queue goes on. Harmless the second time."""
+        if hasattr(self, "_leave"):  # also called for a panel that could not be built
+            self._leave()
+            self._commands.close()
+            self._reading.close()
+            self._uploads.close()
             for part in parts_of(self):
                 part.close()
         super().close()
@@ -80,182 +106,263 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __repr__(self) -> str:
         return f"<QueuePanel of {self._workspace!r}>"
 
-    # --- how it looks ---
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        # ipywidgets cuts the text off after one line
+        bundle: dict[str, str] = super()._repr_mimebundle_(**options)
+        return {**bundle, "text/plain": self.text()}
 
-    def _build(self) -> None:
-        wide = {"flex": "1 1 260px", "width": "auto", "min_width": "220px"}
-        self.path_box = widgets.Text(description="STL files", placeholder="file, folder or pattern", layout=wide)
-        self.output_box = widgets.Text(
-            value=self._workspace.queue.settings.output_base_folder,
-            description="Output",
-            placeholder="folder for the results",
-            layout=wide,
+    def text(self) -> str:
+        """Return the panel as plain text, for where no widget can be shown."""
+        state = self._state()
+        lines = [f"Queue in {self._workspace.home.root}: {summary(state)}"]
+        lines += [f"  {job.state:<10} {one_line(job.stl_path.name)}" for job in state.jobs[:LINES_OF_TEXT]]
+        if len(state.jobs) > LINES_OF_TEXT:
+            lines.append(f"  and {len(state.jobs) - LINES_OF_TEXT:,} more")
+        return "\n".join(lines)
+
+    def _build(self, on_preview: Callable[[QueueJob], None] | None) -> None:
+        read_only = self._workspace.is_observer
+        self.add_files = AddFiles(
+            self._uploads,
+            self._reading,
+            add=self._add,
+            set_output=self._commands.set_output,
+            use_template=self._commands.use_template,
+            read_only=read_only,
         )
-        self.template_box = widgets.Dropdown(description="Template", options=[OWN_OPTIONS], layout={"width": "320px"})
-        self.add_button = _button("Add", "plus", "Add these files to the queue", self._add)
-        self.start_button = _button("Start", "play", "Begin to work on the jobs", self._start)
-        self.pause_button = _button("Pause", "pause", "Running jobs finish their stage and hold", self._pause)
-        self.resume_button = _button("Resume", "forward", "Let all paused jobs go on", self._resume)
-        self.stop_button = _button("Stop", "stop", "Running jobs go back into the queue", self._stop)
-        self.start_button.button_style = "primary"
-        self.progress = widgets.FloatProgress(min=0.0, max=1.0, layout={"width": "260px"})
-        self.progress.style.bar_color = "var(--jp-brand-color1, #1976d2)"
-        self.summary, self.message = widgets.HTML(), widgets.HTML()
-        self.table = widgets.HTML(layout={"max_height": "440px", "overflow": "auto"})
-        self.path_box.on_msg(self._on_path_message)
-        self.template_box.observe(self._on_template, names="value")
+        self.notices = Notices(self._reading, self._choose)
+        self.run_bar = RunBar(
+            self._reading, command=self._run, set_concurrency=self._commands.set_concurrency, read_only=read_only
+        )
+        self.table = JobTable(
+            self._state,
+            self._workspace.cache,
+            self._reading,
+            act=self._act,
+            select=self._select,
+            on_layout=lambda layout: self._remember("table", layout),
+            read_only=read_only,
+            view_layout=_dict(self._memory.get("table")),
+        )
+        self.detail = JobDetail(self._workspace, self._reading, preview=on_preview)
+        self.options = OptionsForm(self, self._reading, set_scope=self._set_scope, read_only=read_only)
+        self.names = NamesPreview(self._reading)
+        tab = self._memory.get("open_tab")
+        self._tabs = widgets.Tab([self.detail, self.options, self.names], titles=TABS)
+        self._tabs.selected_index = tab if tab in range(len(TABS)) else 0
+        self._tabs.observe(lambda change: self._remember("open_tab", change["new"]), names="selected_index")
 
-    def _rows(self) -> list[Any]:
-        wrapping = {"flex_flow": "row wrap", "align_items": "center"}
-        buttons = [self.start_button, self.pause_button, self.resume_button, self.stop_button]
-        return [
-            widgets.HBox([self.path_box, self.output_box, self.add_button], layout=wrapping),
-            widgets.HBox([self.template_box, *buttons], layout=wrapping),
-            widgets.HBox([self.progress, self.summary], layout=wrapping),
-            self.message,
-            self.table,
-        ]
+    # --- from the queue to the page ---
 
-    # --- from the queue to the page; only ever one thread at a time ---
+    def show(self, news: News) -> None:
+        """Show what is new; only one thread calls this at a time."""
+        state = news.state
+        self.table.show(news)
+        self._show_run_bar(state)
+        shelf = self._shelf.look(state)
+        self.add_files.output = state.queue_settings.output_base_folder
+        self.add_files.templates = [{"title": each.name, "description": each.description} for each in shelf.templates]
+        self.add_files.template = shelf.current
+        damaged = [_problem(number, text) for number, text in enumerate(shelf.problems)]
+        said = [self._said] if self._said is not None else []
+        self.notices.show([*said, *damaged, *self._situation.notices(state, news.problem)])
+        self._show_selection(state)
 
-    def _on_event(self, _: QueueEvent) -> None:
-        self._publisher.nudge()
-
-    def _publish(self) -> None:
-        state = self._workspace.queue.state()
-        self._show_template(state)
-        self._show_controls(state)
-        self.progress.max = float(max(1, len(state.jobs)))  # first: a value above it would be cut
-        self.progress.value = sum(100.0 if job.state.ended else job.progress for job in state.jobs) / 100.0
-        self.summary.value = f'<span class="stlkit">{_summary(state)}</span>'
-        lines = "".join(line(severity, text) for severity, text in self._messages(state) if text)
-        self.message.value = f'<div class="stlkit" role="status">{lines}</div>' if lines else ""
-        self.table.value = self._rows_of_jobs.render(state.jobs)
-
-    def _show_template(self, state: QueueState) -> None:
-        """Show which template has the queue's options; looked up anew only where one of the two has changed."""
-        folder = self._workspace.templates.folder
-        written = folder.stat().st_mtime_ns if folder.is_dir() else None
-        options = (state.global_render_options, state.global_validation_options, state.global_output_settings)
-        if (written, options) == (self._templates_written, self._options):
-            return
-        self._templates_written, self._options = written, options
-        templates = self._workspace.templates
-        try:
-            self._templates = {title: templates.load_template(title) for title in templates.list_templates()}
-        except TemplateError as error:  # one was taken away in between
-            self._notice = (Severity.ERROR, str(error))
-        if problems := templates.problems():
-            self._notice = (Severity.ERROR, "; ".join(problems))
-        same = next((title for title, template in self._templates.items() if _options_of(template) == options), None)
-        self._showing_in = threading.get_ident()
-        try:
-            self.template_box.options = [*([] if same else [OWN_OPTIONS]), *self._templates]
-            self.template_box.value = same or OWN_OPTIONS
-        finally:
-            self._showing_in = None
-
-    def _show_controls(self, state: QueueState) -> None:
+    def _show_run_bar(self, state: QueueState) -> None:
+        counts = Counter(job.state for job in state.jobs)
+        ended = sum(count for job_state, count in counts.items() if job_state.ended)
+        queue = self._workspace.queue
         mine = not self._workspace.is_observer
-        for box in (self.path_box, self.output_box, self.template_box, self.add_button):
-            box.disabled = not mine
-        free = mine and not self._stopping
-        running = free and self._workspace.queue.is_running
-        paused = free and self._workspace.queue.is_paused
-        held = free and any(job.state is JobState.PAUSED for job in state.jobs)
-        self.start_button.disabled = not free or running or paused
-        self.pause_button.disabled = not running
-        self.resume_button.disabled = not (paused or held)
-        self.stop_button.disabled = not (running or paused)
+        done = sum(100.0 if job.state.ended else job.progress for job in state.jobs)
+        concurrency = state.queue_settings.max_concurrent_jobs
+        self.run_bar.status = {
+            "running": mine and queue.is_running,
+            "paused": mine and queue.is_paused,
+            "stopping": self._commands.is_stopping,
+            "held": counts[JobState.PAUSED] > 0,
+            "total": len(state.jobs),
+            "ended": ended,
+            "done": done / 100.0 / max(1, len(state.jobs)),
+            "counts": {job_state.value: counts[job_state] for job_state in JobState if counts[job_state]},
+            "left": _words(whole_time_left_s(state)) if queue.is_running else "",
+            "concurrency": concurrency,
+            "most": max(MOST_CONCURRENT, concurrency),
+        }
+        self._reading.do(self._measure_room)
 
-    def _messages(self, state: QueueState) -> list[tuple[Severity, str]]:
-        if self._workspace.is_observer:
-            owner = self._workspace.owner
-            belongs = f"This queue belongs to {owner}" if owner else "The process that owned this queue has ended"
-            return [self._notice, (Severity.WARNING, f"{belongs}; here it can only be looked at.")]
-        self._left_over &= {job.id for job in state.jobs if job.state is JobState.PAUSED}
-        count = len(self._left_over)
-        waiting = f"{count} job{'s' if count != 1 else ''} of an earlier session wait{'' if count != 1 else 's'}"
-        reason = self._workspace.queue.pause_reason
-        return [
-            self._notice,
-            (Severity.ERROR, f"The queue has paused: {reason}. Press Resume once that is mended." if reason else ""),
-            (Severity.WARNING, f"{waiting}; press Resume." if count else ""),
-            *((Severity.INFO, note) for note in self._workspace.recovery.notes),
-        ]
+    def _measure_room(self) -> None:
+        now = utc_now().timestamp()
+        if now - self._gauged_at < GAUGES_EVERY_S:
+            return
+        self._gauged_at = now
+        settings = self._state().queue_settings
+        room = measure_room(settings.output_base_folder)
+        tight = room["disk_free"] is not None and room["disk_free"] < 2e6 * settings.min_free_disk_mb
+        self.run_bar.gauges = {**room, "disk_tight": tight}
+
+    def _show_selection(self, state: QueueState) -> None:
+        chosen = set(self._selected)
+        jobs = {job.id: job for job in state.jobs if job.id in chosen}
+        selected = [jobs[job_id] for job_id in self._selected if job_id in jobs]
+        self.detail.show(selected[0] if selected else None)
+        self.names.show(state, selected)
+        if not selected:
+            self._shows_options_of_jobs = False
+        self._show_options(state, selected)
+
+    def _show_options(self, state: QueueState, selected: list[QueueJob]) -> None:
+        bases: dict[str, CheckedOptions] = {
+            "render": state.global_render_options,
+            "validation": state.global_validation_options,
+            "output": state.global_output_settings,
+        }
+        own: dict[str, list[str]] = {}
+        if self._shows_options_of_jobs:
+            first = selected[0]
+            own = {
+                group: sorted({name for job in selected for name in getattr(job, OVERRIDES[group])})
+                for group in JOB_GROUPS
+            }
+            bases = {group: base.merged(getattr(first, OVERRIDES[group])) for group, base in bases.items()}
+        else:
+            bases["settings"] = state.queue_settings
+        self.options.own = own
+        self.options.values = {group: shown_values(base) for group, base in bases.items()}
+        title = one_line(selected[0].stl_path.name) if selected else ""
+        if len(selected) > 1:
+            title = f"Shown as of {title}; a change goes to all {len(selected):,} selected jobs that have not begun."
+        self.options.scope = {"jobs": self._shows_options_of_jobs, "count": len(selected), "title": title}
 
     # --- from the page to the queue ---
 
-    def _add(self) -> None:
-        source, output = self.path_box.value.strip(), self.output_box.value.strip()
-        if not source or not output:
-            self._say(
-                Severity.WARNING, f"Name {'the folder for the results' if source else 'a file or a folder'} first."
-            )
+    def _add(self, sources: tuple[str, ...], recursive: bool) -> None:
+        if not self._state().queue_settings.output_base_folder:
+            self.add_files.ask_for_output()
+            self._say(Severity.WARNING, "Name the folder for the results first, then add the files again.")
             return
-        self._command(lambda: str(self._workspace.queue.add(source, output=output)))
+        self._commands.add(sources, recursive=recursive)
 
-    def _on_path_message(self, _: object, content: dict[str, Any], __: object) -> None:
-        if content.get("event") == "submit":  # the Enter key
-            self._add()
+    def _run(self, command: str) -> None:
+        self._commands.run(command)
+        self._feed.nudge(at_once=True)
 
-    def _start(self) -> None:
-        self._command(self._workspace.queue.start)
+    def _act(self, action: str, job_ids: tuple[str, ...], before: str | None) -> None:
+        if action == "open":
+            self._tabs.selected_index = TABS.index("Details")
+            return
+        self._commands.act(action, job_ids, before)
 
-    def _pause(self) -> None:
-        self._command(self._workspace.queue.pause)
+    def _select(self, job_ids: tuple[str, ...]) -> None:
+        self._selected = job_ids
+        self._feed.nudge(at_once=True)
 
-    def _resume(self) -> None:
-        def resume_and_work() -> None:
-            self._workspace.queue.resume()
-            self._workspace.queue.start()  # after an interrupted session nothing runs yet
+    def _set_scope(self, jobs: bool) -> None:
+        self._shows_options_of_jobs = jobs and bool(self._selected)
+        self._feed.nudge(at_once=True)
 
-        self._command(resume_and_work)
+    def _choose(self, notice_id: str, choice: str, folder: str) -> None:
+        state = self._state()
+        asking = asking_jobs(state, notice_id)
+        left_over = self._situation.left_over(state)
+        if choice == "dismiss" and notice_id == "said":
+            self._said = None
+        elif choice == "dismiss":
+            self._situation.dismiss(notice_id)
+        elif choice == "elsewhere":
+            self._commands.send_elsewhere(asking or waiting_jobs(state.jobs), folder)
+        elif choice == "again":
+            self._commands.resume_some(asking)
+        elif choice == "review":
+            self.table.reveal(asking or left_over)
+        elif choice == "discard":
+            self._commands.remove_some(left_over)
+        elif notice_id == "recovery":
+            self._commands.resume_some(left_over)
+        else:
+            self._commands.run("resume")
+        self._feed.nudge(at_once=True)
 
-    def _stop(self) -> None:
-        def stop() -> None:
-            try:
-                self._workspace.queue.stop()
-            finally:
-                self._stopping = False
+    # --- as the store of the option forms; called in the background ---
 
-        self._stopping = True
-        self._say(Severity.INFO, "Stopping: running jobs go back into the queue …")
-        self._command(stop)
+    def change(self, group: str, name: str, value: Any) -> None:
+        """Set an option of the queue, or of the selected jobs; raises an OptionError where it does not fit."""
+        if self._shows_options_of_jobs:
+            open_ids = {job.id for job in self._state().jobs if not job.state.ended and job.stage is None}
+            self._commands.change_option_of([each for each in self._selected if each in open_ids], group, name, value)
+        else:
+            self._commands.change_option(group, name, value)
+        self._feed.nudge(at_once=True)
 
-    def _on_template(self, change: dict[str, Any]) -> None:
-        template = self._templates.get(change["new"])
-        if template is not None and self._showing_in != threading.get_ident():  # else nobody has chosen it
-            self._command(lambda: self._workspace.queue.use_template(template))
+    def save_template(self, name: str, description: str) -> str:
+        """Keep the queue's options as a template, and say so; raises a TemplateError where the name does not fit."""
+        said = self._commands.save_template(name, description)
+        self._feed.nudge(at_once=True)
+        return said
 
-    def _command(self, command: Callable[[], str | None]) -> None:
-        """Do something on a thread of its own, and say what came of it."""
+    # --- inside ---
 
-        def run() -> None:
-            try:
-                self._say(Severity.INFO, command() or "")
-            except (StlkitError, OSError) as error:
-                self._say(Severity.ERROR, str(error))
-
-        threading.Thread(target=run, name="stlkit-panel-command", daemon=True).start()
+    def _state(self) -> QueueState:
+        try:
+            return self._workspace.queue.state()
+        except StlkitError:  # only where it is another's and damaged; the feed says so
+            return QueueState()
 
     def _say(self, severity: Severity, text: str) -> None:
-        self._notice = (severity, textwrap.shorten(text, LONGEST_NOTICE, placeholder=" …"))
-        self._publisher.nudge()
+        dismiss = Choice(name="dismiss", label="Dismiss")
+        self._said = Notice(id="said", text=text, severity=severity, choices=(dismiss,)) if text else None
+        self._feed.nudge(at_once=True)
+
+    def _remembered(self) -> dict[str, Any]:
+        try:
+            return dict(self._workspace.config.panel)
+        except (StlkitError, OSError):  # damaged preferences are no reason to show nothing
+            return {}
+
+    def _remember(self, what: str, value: Any) -> None:
+        self._memory[what] = value
+
+        def write() -> None:
+            with contextlib.suppress(StlkitError, OSError):
+                self._workspace.config = replace(self._workspace.config, panel=dict(self._memory))
+
+        if not self._workspace.is_observer:
+            self._reading.do(write)
 
 
-def _button(label: str, icon: str, tooltip: str, on_click: Callable[[], None]) -> widgets.Button:
-    button = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout={"width": "96px"})
-    button.on_click(lambda _: on_click())
-    return button
-
-
-def _options_of(template: QueueTemplate) -> OptionGroups:
-    return template.render_options, template.validation_options, template.output_settings
-
-
-def _summary(state: QueueState) -> str:
+def summary(state: QueueState) -> str:
+    """Say how many jobs are in which state: ``3 of 5 done · 1 processing · 1 pending · 3 completed``."""
     counts = Counter(job.state for job in state.jobs)
     ended = sum(count for job_state, count in counts.items() if job_state.ended)
     each = "".join(f" · {counts[job_state]:,} {job_state}" for job_state in JobState if counts[job_state])
-    return f"{ended:,} of {len(state.jobs):,} done{each}"
+    return f"{ended:,} of {counted(len(state.jobs), 'job')} done{each}" if state.jobs else "empty"
+
+
+def whole_time_left_s(state: QueueState) -> float | None:
+    """Estimate how long the jobs of a running queue will still take, from those that have ended; None without any."""
+    now = utc_now()
+    took = [job.actual_duration for job in state.jobs if job.state is JobState.COMPLETED and job.actual_duration]
+    running = [left for job in state.jobs if (left := time_left_s(job, now)) is not None]
+    pending = sum(job.state is JobState.PENDING for job in state.jobs)
+    if not running and (not took or not pending):
+        return None
+    if pending and not took:
+        return None
+    each = sum(took) / len(took) if took else 0.0
+    return (sum(running) + pending * each) / state.queue_settings.max_concurrent_jobs
+
+
+def _words(seconds: float | None) -> str:
+    if not seconds:
+        return ""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 90 else f"about {minutes // 60} h {minutes % 60} min"
+
+
+def _problem(number: int, text: str) -> Notice:
+    return Notice(id=f"template {number}", text=one_line(text), severity=Severity.ERROR)
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
