@@ -23,7 +23,7 @@ import unicodedata
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import psutil
@@ -263,11 +263,21 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         The folder cannot be written, the disk is full, or it failed to confirm that the bytes are on it. The file
         holds the old bytes, or, where only the last confirmation failed, all of the new ones.
     """
+    with writing_atomically(path, mode=mode) as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def writing_atomically(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """Give a stream whose bytes replace a file's content in one step, at the end; otherwise as `write_atomically`.
+
+    Where the block ends with an error, the file stays as it was.
+    """
     part = part_beside(path)
     with _removed_on_error(part):
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(path)

@@ -1,12 +1,9 @@
-"""Commands that look and touch nothing: status, history."""
+"""The command that looks and touches nothing: status."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
 
 from stlkit.cli.console import (
     HomeOption,
@@ -43,34 +40,6 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
         if eta.jobs:
             left = f"{eta.jobs} job{'s' if eta.jobs > 1 else ''} left, {rough_duration(eta.remaining_s)}"
             out.print(left if eta.finish_at else f"{left} once they run", highlight=False)
-
-
-def history(
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Newest jobs to show.")] = 20,
-    state: Annotated[str | None, typer.Option("--state", help="Only jobs that ended so.")] = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the newest ended jobs."""
-    with Workspace(home, observe=True) as workspace:
-        records = workspace.history.records(limit=limit, state=state)
-        statistics = workspace.history.get_processing_statistics()
-        error = workspace.history.estimate_error(statistics.days)
-    if as_json:
-        print_json({"jobs": records, "statistics": statistics, "estimate_error": error})
-        return
-    rows, notes = [], []
-    for record in records:
-        ended = f"{record.completed_at:%Y-%m-%d %H:%M:%S}" if record.completed_at else ""
-        seconds = f"{record.actual_duration:.1f}" if record.actual_duration is not None else ""
-        name = shown(record.stl_filename)
-        rows.append((ended, name, styled(record.state), seconds, str(len(record.files_generated))))
-        notes.append((name, shown(record.error_message or "; ".join(record.warnings))))
-    columns = (note_column("file"), short_column("state"), number_column("seconds"), number_column("files"))
-    print_noted((short_column("ended (UTC)"), *columns), rows, notes)
-    rate = f", {statistics.success_rate:.0%} of them completed" if statistics.success_rate is not None else ""
-    foreseen = f"; their times were foreseen within {error:.0%} (median)" if error is not None else ""
-    out.print(f"{statistics.total} jobs in the last {statistics.days} days{rate}{foreseen}", highlight=False)
 
 
 def print_jobs(jobs: Sequence[QueueJob], *, took_s: float | None = None) -> None:

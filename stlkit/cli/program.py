@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stlkit._version import __version__
-from stlkit.cli import looking, machine, reporting, room, runs, template
+from stlkit.cli import history, looking, machine, reporting, room, runs, template
 from stlkit.cli.console import WRONG_USAGE, print_error
 from stlkit.errors import StlkitError
 
@@ -27,7 +27,6 @@ for command in (
     runs.watch,
     runs.resume,
     looking.status,
-    looking.history,
     reporting.report,
     room.usage,
     room.clean,
@@ -35,6 +34,7 @@ for command in (
     machine.doctor,
 ):
     app.command()(command)
+app.add_typer(history.app, name="history")
 app.add_typer(template.app, name="template")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from stlkit.model.jobs import JobResults, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import format_utc, utc_now
 from stlkit.storage.history.archive import move_to_archives
+from stlkit.storage.history.counting import processing_statistics
 from stlkit.storage.history.maintenance import compact, problems_of
 from stlkit.storage.history.reading import HistoryReader
 from stlkit.storage.history.rows import (
@@ -25,39 +26,8 @@ from stlkit.storage.history.rows import (
     json_text,
     record_row,
 )
+from stlkit.storage.history.statistics import ProcessingStats
 from stlkit.storage.schema import SCHEMA_VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessingStats:
-    """Figures about the jobs of a period.
-
-    Parameters
-    ----------
-    days : int
-        Length of the period, up to now.
-    total : int
-    by_state : dict of str to int
-    success_rate : float or None
-        Completed jobs of all that completed or failed, 0 to 1; None where there is none.
-    total_duration_s : float
-        Working time of all jobs.
-    mean_duration_s : float or None
-        Of completed jobs.
-    bytes_processed : int
-        Size of the STL files of completed jobs.
-    files_generated : int
-    """
-
-    days: int
-    total: int
-    by_state: dict[str, int]
-    success_rate: float | None
-    total_duration_s: float
-    mean_duration_s: float | None
-    bytes_processed: int
-    files_generated: int
-
 
 _INSERT_RECORDS = insertion("job_history", RECORD_COLUMNS, "ABORT")
 # facts of a row that somebody removed by hand give way
@@ -171,7 +141,7 @@ class JobHistoryManager(HistoryReader):
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def get_processing_statistics(self, days: int = 30) -> ProcessingStats:
-        """Sum up the jobs of the last days.
+        """Sum up the jobs that were created in the last days; archived ones do not count.
 
         Parameters
         ----------
@@ -180,28 +150,10 @@ class JobHistoryManager(HistoryReader):
         Returns
         -------
         ProcessingStats
+            Shows itself as text, and in a notebook as tables.
         """
-        query = """
-            SELECT state, count(*) AS jobs, coalesce(sum(actual_duration), 0) AS duration_s,
-                   avg(actual_duration) AS mean_s, sum(stl_size) AS bytes,
-                   sum(json_array_length(coalesce(files_generated, '[]'))) AS files
-            FROM job_history WHERE created_at >= :since GROUP BY state"""
         with self._begin() as connection:
-            rows = connection.execute(text(query), {"since": _days_ago(days)}).mappings().all()
-        groups = {row["state"]: row for row in rows}
-        counts = {state: row["jobs"] for state, row in groups.items()}
-        judged = counts.get("completed", 0) + counts.get("failed", 0)
-        completed = groups.get("completed")
-        return ProcessingStats(
-            days=days,
-            total=sum(counts.values()),
-            by_state=counts,
-            success_rate=counts.get("completed", 0) / judged if judged else None,
-            total_duration_s=sum(row["duration_s"] for row in rows),
-            mean_duration_s=completed["mean_s"] if completed else None,
-            bytes_processed=completed["bytes"] if completed else 0,
-            files_generated=sum(row["files"] for row in rows),
-        )
+            return processing_statistics(connection, days, utc_now())
 
     def cleanup_old_records(self, keep_days: int = 90) -> int:
         """Remove rows of jobs that were created more than `keep_days` days ago.

@@ -16,6 +16,8 @@ from stlkit.errors import HistoryError
 from stlkit.files import printable, sha256_of
 from stlkit.model.times import format_utc, utc_now
 from stlkit.storage.history.archive import archive_paths
+from stlkit.storage.history.export import COLUMNS as EXPORTED
+from stlkit.storage.history.export import export_rows, format_of
 from stlkit.storage.history.rows import (
     FACT_COLUMNS,
     RECORD_COLUMNS,
@@ -35,6 +37,8 @@ from stlkit.storage.history.timings import CONDITION as WORKED_AT_ONCE
 from stlkit.storage.history.timings import JobTiming, read_timing
 
 T = TypeVar("T")
+
+CHUNK_ROWS = 10_000
 
 
 class HistoryReader:
@@ -248,6 +252,57 @@ class HistoryReader:
         """
         return self._similar_to(self._traits_of(stl_path, include_archived), include_archived=include_archived)
 
+    def export(
+        self,
+        target: Path | str,
+        /,
+        *,
+        format: str | None = None,  # noqa: A002 - what such a parameter is called everywhere
+        include_archived: bool = False,
+        **wanted: Unpack[JobFilter],
+    ) -> int:
+        """Write rows to a file, oldest first, in constant memory; the file appears whole or not at all.
+
+        All documented columns and facts are written. Options and stage durations are JSON text in CSV and Parquet;
+        lists are that in CSV only.
+
+        Parameters
+        ----------
+        target : path
+            The file; replaced where it exists.
+        format : str, optional
+            ``csv``, ``jsonl`` (one JSON object a line) or ``parquet`` (needs ``stlkit[parquet]``); else what the
+            file's name ends in.
+        include_archived : bool
+            Whether archives are read too.
+        **wanted : JobFilter
+            Which jobs.
+
+        Returns
+        -------
+        int
+            How many rows were written.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written, there is no such format, or pyarrow is missing.
+        HistoryError
+            The history cannot be read, or holds what no stlkit wrote.
+        """
+        path = Path(target).expanduser()
+        kind = format_of(path, format)
+        condition, parameters = condition_of(wanted)
+        query = RowQuery(columns=EXPORTED, condition=condition, parameters=parameters, newest_first=False)
+        chunks = self._stream(query, include_archived=include_archived)
+        try:
+            return export_rows(chunks, path, kind)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise HistoryError(
+                f"the history {self.path} holds a row that no stlkit wrote: {error}. check_integrity() names it.",
+                path=self.path,
+            ) from error
+
     def _traits_of(self, stl_path: Path, include_archived: bool) -> ModelTraits:
         path = Path(stl_path).absolute()
         checksum = _checksum_of(path) or self._last_checksum(printable(path), include_archived=include_archived)
@@ -313,9 +368,9 @@ class HistoryReader:
         )
 
     def _stream(
-        self, query: RowQuery, *, include_archived: bool = False, chunk_rows: int = 10_000
+        self, query: RowQuery, *, include_archived: bool = False, chunk_rows: int | None = None
     ) -> Generator[list[Row], None, None]:
-        return stream(self._databases(include_archived=include_archived), query, chunk_rows)
+        return stream(self._databases(include_archived=include_archived), query, chunk_rows or CHUNK_ROWS)
 
     def _databases(self, *, include_archived: bool) -> list[Database]:
         """Return the history, and the archives after it."""
