@@ -17,8 +17,7 @@ def test_binder_installs_the_libraries_that_the_makefile_installs():
 
 
 def test_the_scripts_run_here(tmp_path):
-    """postBuild writes a setting that opens a notebook which exists; start hands over to whatever it is given."""
-
+    """PostBuild writes a setting that opens a notebook which exists; start hands over to whatever it is given."""
     env = {**os.environ, "HOME": str(tmp_path)}
     stub = tmp_path / "stlkit"
     stub.write_text("#!/bin/sh\nexit 0\n")  # drawing is tested elsewhere; here it would take a second for nothing
