@@ -58,6 +58,6 @@ def _made(folder: Path | None, title: str | None, home: Path | None, on_progress
 
 @contextmanager
 def _progress(*, hidden: bool) -> Iterator[OnProgress]:
-    with Progress(console=err, transient=True, disable=hidden or not err.is_terminal) as bars:
+    with Progress(console=err, transient=True, disable=hidden or not err.file.isatty()) as bars:
         bar = bars.add_task("pictures", total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)

@@ -80,7 +80,9 @@ def showing_progress(queue: Watched, console: Console | None = None) -> Iterator
         job; elsewhere one line for each job that ends.
     """
     console = console or Console(stderr=True, emoji=False)
-    display = _Bars(queue, console) if console.is_terminal else _Lines(console)
+    # A notebook forces colours on what it starts; a bar that cannot go back over itself would fill its page.
+    moves = console.is_terminal and console.file.isatty()
+    display = _Bars(queue, console) if moves else _Lines(console)
     unsubscribe = queue.subscribe(display.on_event)
     try:
         with display:
