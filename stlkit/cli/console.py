@@ -30,6 +30,7 @@ out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 
 err = Console(stderr=True, emoji=False)
 
 _LEAST_NOTE_WIDTH = 36
+_LONGEST_NAME = 40
 
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; else STLKIT_HOME, else the default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -91,6 +92,11 @@ def plain_table(*columns: str | Column) -> Table:
 def note_column(name: str = "note") -> Column:
     """Return a column whose text is folded where there is too much of it."""
     return Column(name, overflow="fold")
+
+
+def file_column() -> Column:
+    """Return a column of file names, whose longest leave room for what else there is to say."""
+    return Column("file", overflow="fold", max_width=_LONGEST_NAME)
 
 
 def short_column(name: str) -> Column:

@@ -17,7 +17,7 @@ from stlkit.cli.console import (
     HomeOption,
     JsonOption,
     KeyValueOption,
-    note_column,
+    file_column,
     number_column,
     out,
     parse_options,
@@ -168,7 +168,7 @@ def _print_records(records: Iterable[JobHistoryRecord]) -> None:
         name = shown(record.stl_filename)
         rows.append((ended, name, styled(record.state), seconds, str(len(record.files_generated))))
         notes.append((name, shown(record.error_message or "; ".join(record.warnings))))
-    columns = (note_column("file"), short_column("state"), number_column("seconds"), number_column("files"))
+    columns = (file_column(), short_column("state"), number_column("seconds"), number_column("files"))
     print_noted((short_column("ended (UTC)"), *columns), rows, notes)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from stlkit.cli.console import (
     HomeOption,
     JsonOption,
-    note_column,
+    file_column,
     number_column,
     out,
     print_json,
@@ -54,7 +54,7 @@ def print_jobs(jobs: Sequence[QueueJob], *, took_s: float | None = None) -> None
         rows.append((shown(job.stl_path.name), styled(job.state), faces, seconds, files))
         notes.append((shown(job.stl_path.name), shown(note)))
     numbers = (number_column("faces"), number_column("seconds"), number_column("files"))
-    print_noted((note_column("file"), short_column("state"), *numbers), rows, notes)
+    print_noted((file_column(), short_column("state"), *numbers), rows, notes)
     states = Counter(job.state for job in jobs)
     totals = ", ".join(f"{states[state]:,} {state}" for state in JobState if states[state])
     if totals:
