@@ -28,7 +28,7 @@ SURFACES = MappingProxyType(
         # oiled timber with rings and fibres
         Material.WOOD: _surface("#b5804c", roughness=0.62, reflectance=0.03, grain=1.0),
         # tinted glass: layers add up, rims are dense, reflections are sharp
-        Material.GLASS: _surface("#8fc3cf", roughness=0.03, reflectance=0.06, opacity=0.2),
+        Material.GLASS: _surface("#8fc3cf", roughness=0.03, reflectance=0.08, opacity=0.12),
     }
 )
 """What each material looks like, in its own colour."""

@@ -163,6 +163,17 @@ def test_a_picture_stands_behind_the_model(still, knob, tmp_path):
     assert contrast[1] > 0.6
 
 
+def test_glass_is_clear_in_the_middle_and_dense_at_its_rim(still, sphere):
+    """A glass ball lets the background through where one looks straight into it, and has a dark, coloured rim."""
+    options = {"background_color": "white", "material": "glass", "color": "red", "quality": "draft"}
+    picture = still(sphere(), width=200, height=200, **options).astype(int)
+    across = picture[94, :, :3]  # the ball's middle: it stands above that of the picture
+    middle, darkest = across[100], across[across[:, 1].argmin()]
+    assert middle.min() > 170
+    assert darkest[1] < middle[1] - 40
+    assert darkest[0] > darkest[1] + 30
+
+
 def test_a_broken_background_is_an_error(still, knob, tmp_path):
     """A background picture that cannot be read ends the picture with an error that names it."""
     path = tmp_path / "broken.jpg"

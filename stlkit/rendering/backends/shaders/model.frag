@@ -104,10 +104,11 @@ void main()
     base = grown(base);
 #endif
 #ifdef GLASS_LAYERS
-    // One tint for all layers, so that their order does not matter; rims are seen through more glass.
+    // One tint for all layers, so that their order does not matter: the colour, deepened, as of light that came through
+    // much glass. Rims are seen through more of it than what faces the eye.
     float rim = 1.0 - facing;
-    float hidden = mix(opacity, 0.8, rim * rim * rim);
-    frag_color = vec4(encoded(0.5 * base) * hidden, hidden);
+    float hidden = mix(opacity, 0.85, rim * rim * sqrt(rim));
+    frag_color = vec4(encoded(0.34 * pow(base, vec3(1.6))) * hidden, hidden);
 #else
     vec3 ray = 2.0 * facing * normal - to_eye;
     vec2 term = environment_term(facing);
