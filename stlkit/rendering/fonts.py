@@ -31,8 +31,8 @@ def font_for(text: str, size_px: int, *, bold: bool = False) -> ImageFont.FreeTy
     Returns
     -------
     PIL.ImageFont.FreeTypeFont
-        One of the bundled fonts if possible, else the first font of the system that has all letters, else the
-        bundled one with the most letters, which draws boxes for the rest.
+        One of the bundled fonts if possible, else the first font of the system that has all letters, else the one
+        with the most of them; see `without_boxes`.
     """
     wanted = frozenset(map(ord, text.replace("\u00a0", " ")))
     try:
@@ -46,7 +46,9 @@ def _font_path(wanted: frozenset[int], bold: bool) -> Path:
     bundled = list(_bundled_fonts(bold))
     if all(letter < 0x80 for letter in wanted):  # every font has these; looking would take half a second
         return bundled[0]
-    return next((path for path in (*bundled, *_system_fonts()) if wanted <= _letters(path)), bundled[-1])
+    candidates = (*bundled, *_system_fonts())
+    whole = next((path for path in candidates if wanted <= _letters(path)), None)
+    return whole or max(candidates, key=lambda path: len(wanted & _letters(path)))
 
 
 def _bundled_fonts(bold: bool) -> Iterator[Path]:
@@ -74,6 +76,14 @@ def _letters(path: Path) -> frozenset[int]:
         return frozenset(FT2Font(str(path)).get_charmap())
     except (RuntimeError, OSError):  # what is among the fonts, but is none
         return frozenset()
+
+
+def without_boxes(text: str, font: ImageFont.FreeTypeFont) -> str:
+    """Return a text without the letters for which a font would draw boxes."""
+    if text.isascii():
+        return text
+    letters = _letters(Path(str(font.path)))
+    return " ".join("".join(letter for letter in text if ord(letter) in letters).split())
 
 
 def one_line(text: str) -> str:

@@ -11,7 +11,7 @@ from PIL import ImageFont
 from stlkit.model.options import RenderOptions
 from stlkit.rendering.chart_layout import Axis, ChartLayout, Dimension, Style, lay_out
 from stlkit.rendering.compositing import Pixels
-from stlkit.rendering.fonts import font_for, one_line, shortened
+from stlkit.rendering.fonts import font_for, one_line, shortened, without_boxes
 from stlkit.rendering.framing import ISOMETRIC_RAD, ISOMETRIC_SHORTENING, orthographic_camera, reach, view_axes
 from stlkit.rendering.lengths import format_inch, format_mm, round_length
 from stlkit.rendering.lettering import Ink, Lettering, ink_for
@@ -211,7 +211,7 @@ def _without_tips(dimension: Dimension, style: Style) -> Segment:
 def _write_title(sheet: Lettering, title: str, width_px: int, style: Style) -> None:
     text = one_line(title)
     font = font_for(text, round(1.25 * style.em), bold=True)
-    text = shortened(text, font, width_px - 2 * style.em)
+    text = shortened(without_boxes(text, font), font, width_px - 2 * style.em)
     sheet.text(((width_px - font.getlength(text)) / 2, 0.7 * style.em), text, font)
 
 

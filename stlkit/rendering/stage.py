@@ -21,7 +21,7 @@ from stlkit.rendering.shadow import GroundShadow
 
 TRANSLUCENT_SHADOW = 0.5
 """Share of a solid model's shadow that a translucent one throws."""
-_BORDER = 0.08
+_BORDER = 0.13
 """Share of the picture on each side in which a shadow fades away."""
 
 

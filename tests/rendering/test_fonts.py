@@ -1,6 +1,6 @@
 import pytest
 
-from stlkit.rendering.fonts import ELLIPSIS, font_for, one_line, shortened
+from stlkit.rendering.fonts import ELLIPSIS, font_for, one_line, shortened, without_boxes
 
 
 def test_text_is_brought_into_one_line():
@@ -32,3 +32,10 @@ def test_every_script_can_be_drawn(text):
     """There is a font for every text, if only one that draws boxes."""
     assert font_for(text, 20).getlength(text) >= 0
     assert font_for(text, 20, bold=True).size == 20
+
+
+def test_letters_that_a_font_lacks_are_left_out():
+    """No boxes stand in a title: hieroglyphs go, with the blank before them, and accents stay."""
+    font = font_for("Größe", 20)
+    assert without_boxes("Größe 𓀀𓀁 2", font) == "Größe 2"
+    assert without_boxes("𓀀", font) == ""
