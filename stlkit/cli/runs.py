@@ -28,6 +28,7 @@ from stlkit.cli.console import (
 from stlkit.cli.looking import print_jobs
 from stlkit.engine.folder_watch import SETTLE_S, FolderWatch
 from stlkit.engine.progress_bar import showing_progress
+from stlkit.engine.queue import JobQueue
 from stlkit.errors import JobError
 from stlkit.files import one_line
 from stlkit.model.jobs import JobState
@@ -153,13 +154,8 @@ def _work(workspace: Workspace, job_ids: Sequence[str], *, as_json: bool) -> NoR
     """Run the queue to its end, print what came out, and end with the exit code."""
     queue = workspace.queue
     began_s = time.monotonic()
-    queue.start()
-    try:
-        with nullcontext() if as_json else showing_progress(queue, err):
-            queue.wait()
-    except KeyboardInterrupt:
-        tell("interrupted; 'stlkit resume' takes up what is unfinished", as_json=as_json)
-        raise typer.Exit(INTERRUPTED) from None
+    if job_ids:
+        _run_to_the_end(queue, as_json=as_json)
     jobs = [queue.job(job_id) for job_id in job_ids]
     folders = sorted({job.output_base_folder for job in jobs})
     if as_json:
@@ -170,6 +166,16 @@ def _work(workspace: Workspace, job_ids: Sequence[str], *, as_json: bool) -> NoR
             out.print(f"outputs: {shown(folder)}", highlight=False, soft_wrap=True)
     completed = all(job.state is JobState.COMPLETED for job in jobs)
     raise typer.Exit(ALL_COMPLETED if completed else SOME_FAILED)
+
+
+def _run_to_the_end(queue: JobQueue, *, as_json: bool) -> None:
+    queue.start()
+    try:
+        with nullcontext() if as_json else showing_progress(queue, err):
+            queue.wait()
+    except KeyboardInterrupt:
+        tell("interrupted; 'stlkit resume' takes up what is unfinished", as_json=as_json)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _configure(workspace: Workspace, settings: Mapping[str, Any], jobs: int | None) -> None:
