@@ -410,7 +410,7 @@ class SupervisorDesk:
         with self._changed:
             if self.paused and self.pause_reason is not None:
                 self.resume()
-                self._events.publish(QueueEvent(kind=EventKind.QUEUE, message="there is room again"))
+                self._events.publish(QueueEvent(kind=EventKind.NOTICE, message="there is room again"))
                 self._changed.notify_all()
 
     def _pause_for_storage(self, what: str) -> None:
@@ -432,7 +432,7 @@ class SupervisorDesk:
             unrecorded, self._unrecorded = self._unrecorded, {}
             if self.paused and self.pause_reason is not None:
                 self.resume()
-                self._events.publish(QueueEvent(kind=EventKind.QUEUE, message="what failed works again"))
+                self._events.publish(QueueEvent(kind=EventKind.NOTICE, message="what failed works again"))
             # a person may have removed a job meanwhile, or had it begin again
             waiting = {
                 job_id
@@ -482,7 +482,7 @@ class SupervisorDesk:
     def _pause_because(self, reason: str) -> None:
         _log.warning("the queue pauses: %s", reason)
         self.pause(reason)
-        self._events.publish(QueueEvent(kind=EventKind.QUEUE, message=reason))
+        self._events.publish(QueueEvent(kind=EventKind.NOTICE, message=reason))
         self._changed.notify_all()
 
     def _move(self, job_id: str, state: JobState, *, message: str = "", **changes: Any) -> None:

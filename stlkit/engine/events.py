@@ -22,7 +22,8 @@ class EventKind(StrEnum):
     PROGRESS = "progress"
     REMOVED = "removed"
     REORDERED = "reordered"
-    QUEUE = "queue"  # the queue itself: started, paused, resumed, stopped, settings
+    QUEUE = "queue"  # a person started, paused, resumed or stopped the queue, or changed its settings
+    NOTICE = "notice"  # the queue paused by itself, or goes on by itself; the message says why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ class _Lines:
     def on_event(self, event: QueueEvent) -> None:
         if event.kind is EventKind.CHANGED and event.job is not None and event.job.state.ended:
             self._console.print(ending_line(event.job), markup=False, highlight=False, soft_wrap=True)
-        elif event.kind is EventKind.QUEUE and event.message:
+        elif event.kind is EventKind.NOTICE:
             self._console.print(f"queue: {one_line(event.message)}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -139,6 +139,8 @@ class _Bars:
 
     def on_event(self, event: QueueEvent) -> None:
         job = event.job
+        if event.kind is EventKind.NOTICE:
+            self._print(f"queue: {one_line(event.message)}", "yellow")
         if job is None:
             return
         with self._lock:
@@ -151,7 +153,7 @@ class _Bars:
     def _show_running(self, job: QueueJob) -> None:
         if job.id not in self._running:
             name = one_line(job.stl_path.name)
-            name = name if len(name) <= 28 else f"{name[:25]}…"
+            name = name if len(name) <= 28 else f"{name[:13]}…{name[-14:]}"  # names that differ do so at either end
             self._running[job.id] = self._bars.add_task(f"  {name}", total=100, note="", left="")
         self._bars.update(self._running[job.id], completed=job.progress, note=(job.stage or "").replace("_", " "))
 
@@ -162,9 +164,12 @@ class _Bars:
         if job.id in self._running:
             self._bars.remove_task(self._running.pop(job.id))
         _, color = MARKS[job.state]
-        self._bars.console.print(ending_line(job), style=color, markup=False, highlight=False, soft_wrap=True)
+        self._print(ending_line(job), color)
         self._done += 1
         self._show_overall()
+
+    def _print(self, text: str, color: str) -> None:
+        self._bars.console.print(text, style=color, markup=False, highlight=False, soft_wrap=True)
 
     def _show_overall(self) -> None:
         total = max(self._total, self._done)

@@ -23,11 +23,11 @@ class Amount:
         return Amount(count=self.count + other.count, size_bytes=self.size_bytes + other.size_bytes)
 
 
-def file_size(size_bytes: int) -> str:
+def file_size(size_bytes: float) -> str:
     """Return an amount of bytes for a person: ``84 B``, ``1.3 kB``, ``66 MB``."""
     amount = float(size_bytes)
-    for unit in ("B", "kB", "MB"):
+    for unit in ("B", "kB", "MB", "GB"):
         if amount < 999.5:
             return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.95 else f"{amount:.1f} {unit}"
         amount /= 1000
-    return f"{amount:,.1f} GB"
+    return f"{amount:,.1f} TB"

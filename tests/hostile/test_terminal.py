@@ -61,7 +61,7 @@ def test_progress_in_lines_and_bars(evil_job):
             if terminal:
                 display._ended.clear()
             display.on_event(QueueEvent(kind=EventKind.CHANGED, job=evil_job))
-            display.on_event(QueueEvent(kind=EventKind.QUEUE, message=EVIL))
+            display.on_event(QueueEvent(kind=EventKind.NOTICE, message=EVIL))
         shown = console.file.getvalue()
         assert "[red]red[/red]" in shown
         assert ":bomb:" in shown

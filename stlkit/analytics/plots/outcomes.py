@@ -24,8 +24,8 @@ from stlkit.analytics.plots.style import (
     note,
     prepare,
     rule,
-    short_size,
 )
+from stlkit.model.amounts import file_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,9 +139,9 @@ def plot_cumulative_output(history: pd.DataFrame, ax: Axes | None = None) -> Axe
     _date_axis(ax, pd.DatetimeIndex(times), at_least=pd.Timedelta(hours=1))
     ax.set_ylim(0, total[-1] * 1.15 or 1)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    ax.yaxis.set_major_formatter(lambda value, _: short_size(value))
+    ax.yaxis.set_major_formatter(lambda value, _: file_size(value))
     rule(ax, axis="y")
-    note(ax, f"{short_size(total[-1])} from {len(sizes):,} job{'s' if len(sizes) != 1 else ''}")
+    note(ax, f"{file_size(total[-1])} from {len(sizes):,} job{'s' if len(sizes) != 1 else ''}")
     return ax
 
 

@@ -165,17 +165,6 @@ def short_duration(seconds: float) -> str:
     return f"{hours:,} h {rest} min" if rest and hours < 10 else f"{hours:,} h"
 
 
-def short_size(size_bytes: float) -> str:
-    """Write a number of bytes in the unit a person would choose, such as ``4.2 GB``."""
-    if not size_bytes:
-        return "0"
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size_bytes < 999.5:
-            return f"{size_bytes:.3g} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:,.3g} PB"
-
-
 def _shortened(text: str, most: int = 52) -> str:
     text = text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
     return text.replace("$", r"\$")  # a dollar sign would begin a formula

@@ -18,16 +18,6 @@ def whole(number: int) -> str:
     return f"{number:,}"
 
 
-def bytes_text(size_bytes: int) -> str:
-    """Write an amount of bytes: ``84 B``, ``1.3 kB``, ``66 MB``."""
-    amount = float(size_bytes)
-    for unit in ("B", "kB", "MB"):
-        if amount < 999.5:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 99.95 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
-
-
 def seconds_text(duration_s: float) -> str:
     """Write a duration: ``4.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
     if duration_s < 59.95:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from importlib import resources
 
 from stlkit._version import __version__
+from stlkit.model.amounts import file_size
 from stlkit.model.html import Markup, element, isolated, joined
 from stlkit.model.jobs import JobState
 from stlkit.model.reports import counted
 from stlkit.outputs.names import COMBINED_LOG_NAME, SUMMARY_NAME
-from stlkit.outputs.report.amounts import bytes_text, days_text, moment_text, seconds_text, volume_text, whole
+from stlkit.outputs.report.amounts import days_text, moment_text, seconds_text, volume_text, whole
 from stlkit.outputs.report.cards import STATES, card_html
 from stlkit.outputs.report.model import ModelCard, ReportPage
 from stlkit.outputs.report.statistics import Statistics
@@ -120,7 +121,7 @@ def _key_figures(models: int, statistics: Statistics) -> Markup:
     figures = (
         (whole(completed), f"of {whole(models)} completed"),
         (whole(statistics.with_warnings), "with warnings"),
-        (whole(statistics.files), f"files, {bytes_text(statistics.files_size_bytes)}"),
+        (whole(statistics.files), f"files, {file_size(statistics.files_size_bytes)}"),
         (seconds_text(statistics.duration_s), "of work"),
     )
     items = (element("li", element("b", number), element("span", what)) for number, what in figures)
@@ -214,7 +215,7 @@ def _figure_rows(statistics: Statistics) -> tuple[Markup, ...]:
     rows += [("With warnings", whole(statistics.with_warnings)), ("Repaired", whole(statistics.repaired))]
     if statistics.measured:
         rows.append(("Watertight", f"{whole(statistics.watertight)} of {whole(statistics.measured)}"))
-    rows += [("Files", f"{whole(statistics.files)}, {bytes_text(statistics.files_size_bytes)}")]
+    rows += [("Files", f"{whole(statistics.files)}, {file_size(statistics.files_size_bytes)}")]
     if statistics.faces:
         rows.append(("Faces in all", whole(statistics.faces)))
     if statistics.volume_mm3:

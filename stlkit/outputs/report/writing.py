@@ -10,13 +10,13 @@ from pathlib import Path
 
 from stlkit.errors import OutputError
 from stlkit.files import one_line, open_regular_file, printable
+from stlkit.model.amounts import file_size
 from stlkit.model.html import element, isolated
 from stlkit.model.jobs import JobState
 from stlkit.model.reports import counted
 from stlkit.outputs.names import REPORT_NAME
 from stlkit.outputs.placing import place_text
 from stlkit.outputs.report.addresses import relative_url
-from stlkit.outputs.report.amounts import bytes_text
 from stlkit.outputs.report.collecting import collect_cards
 from stlkit.outputs.report.listing import listed_models
 from stlkit.outputs.report.model import ReportPage
@@ -64,7 +64,7 @@ class Report:
         parts.append(f"{self.with_warnings:,} with warnings")
         if self.notes:
             parts.append(counted(len(self.notes), "note"))
-        return ", ".join((*parts, bytes_text(self.size_bytes)))
+        return ", ".join((*parts, file_size(self.size_bytes)))
 
     def _repr_html_(self) -> str:
         # A notebook's server hands out what lies below the notebook, and no other file.
