@@ -73,8 +73,8 @@ class Columns:
         for rows in chunks:
             piece = dict(zip(self.names, zip(*rows, strict=True), strict=True))
             for name, values in piece.items():
-                decode = decoders.get(name, list)
-                columns[name] += _made(decode, values, name, piece["id"])
+                decode = decoders.get(name)
+                columns[name] += values if decode is None else _made(decode, values, name, piece["id"])
         ids = columns["id"]
         made = {name: _made(_TYPES[name], columns[name], name, ids) for name in (*RECORD_COLUMNS, *FACTS)}
         if self._options:
