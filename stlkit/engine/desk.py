@@ -205,8 +205,10 @@ class SupervisorDesk:
                 break
         with self._changed:
             self._looking.difference_update(job.id for job in jobs)
-            self._lookups.update((lookup.job.id, lookup) for lookup in lookups if lookup.job.id in self._book)
             ends = [lookup.up_to_date() for lookup in lookups if lookup.finished is not None and self._claims(lookup)]
+            # one that is up to date, but was changed meanwhile, is looked up anew
+            begun = (lookup for lookup in lookups if lookup.finished is None and lookup.job.id in self._book)
+            self._lookups.update((lookup.job.id, lookup) for lookup in begun)
             self._changed.notify_all()
         if ends:
             self.commit(*ends)
@@ -217,7 +219,8 @@ class SupervisorDesk:
         if not self.running or job_id not in self._book:
             return False
         job = self._book.get(job_id)
-        return job.state is JobState.PENDING and self._is_looked_up(job) and self.reserve(job_id)
+        holds = job.state is JobState.PENDING and lookup.holds_for(job, self.assignments.options_of(job))
+        return holds and self.reserve(job_id)
 
     def wish(self, job_id: str) -> Wish:
         """Return what a person wants of a running job now."""
