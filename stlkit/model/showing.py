@@ -81,7 +81,7 @@ def validation_html(report: ValidationReport) -> Markup:
     verdict = "passed" if report.passed else "not passed"
     return joined(
         headline("Validation", f"{verdict}, level {report.level}"),
-        None if report.repair is not None or report.summary is None else facts_table(_figures(report.summary)),
+        None if report.repair is not None or report.summary is None else facts_table(mesh_figures(report.summary)),
         None if report.repair is None else repair_html(report.repair),
         findings_html(report.findings),
     )
@@ -90,7 +90,7 @@ def validation_html(report: ValidationReport) -> Markup:
 def repair_html(report: RepairReport) -> Markup:
     """Show what a repair did, and the mesh before and after it."""
     what = "changed the mesh" if report.changed else "changed nothing"
-    before, after = _figures(report.before), _figures(report.after)
+    before, after = mesh_figures(report.before), mesh_figures(report.after)
     rows = [(name, Right(old), Right(new)) for (name, old), (_, new) in zip(before, after, strict=True)]
     return joined(
         headline("Repair", f"refused: {report.refused}" if report.refused else what),
@@ -204,7 +204,8 @@ def _warned(job: QueueJob) -> str:
     return f"{warnings[0]}{f' (and {len(warnings) - 1} more)' if len(warnings) > 1 else ''}" if warnings else ""
 
 
-def _figures(summary: MeshSummary) -> list[tuple[str, str]]:
+def mesh_figures(summary: MeshSummary) -> list[tuple[str, str]]:
+    """Return names and values of the figures by which two states of a mesh are compared."""
     volume = "–" if summary.volume_mm3 is None else f"{summary.volume_mm3 / 1000:,.4g} cm³"
     return [
         ("Faces", f"{summary.faces:,}"),

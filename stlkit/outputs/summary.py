@@ -151,8 +151,8 @@ def write_summary(base_folder: Path, jobs: Iterable[QueueJob], *, moment: dateti
     models = {entry.name: entry for entry in earlier.models}
     for job in jobs:
         known = models.get(job.output_name)
-        if job.output_base_folder == base_folder and _is_news(job, known):
-            models[job.output_name] = _entry(job)
+        if job.output_base_folder == base_folder and is_news(job, known):
+            models[job.output_name] = entry_of(job)
     entries = tuple(models[name] for name in sorted(models))
     summary = QueueSummary(
         created_at=earlier.created_at,
@@ -164,7 +164,8 @@ def write_summary(base_folder: Path, jobs: Iterable[QueueJob], *, moment: dateti
     return place_json(path, to_plain(summary), within=base_folder)
 
 
-def _is_news(job: QueueJob, known: ModelEntry | None) -> bool:
+def is_news(job: QueueJob, known: ModelEntry | None) -> bool:
+    """Tell whether a job says more about its model than an entry does, or than None."""
     if known is None:
         return True
     if job.id == known.job_id:
@@ -173,7 +174,8 @@ def _is_news(job: QueueJob, known: ModelEntry | None) -> bool:
     return (job.created_at, job.id) > (known.created_at, known.job_id)
 
 
-def _entry(job: QueueJob) -> ModelEntry:
+def entry_of(job: QueueJob) -> ModelEntry:
+    """Return what the summary says about the model of a job; sizes come from the disk."""
     results = job.results
     return ModelEntry(
         name=job.output_name,

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stlkit_widgets.previewer import Previewer
     from stlkit_widgets.queue_panel import QueuePanel
+    from stlkit_widgets.results_gallery import ResultsGallery
 
 _HOME_OF = {
     "Previewer": "stlkit_widgets.previewer",
     "QueuePanel": "stlkit_widgets.queue_panel",
+    "ResultsGallery": "stlkit_widgets.results_gallery",
 }
 
-__all__ = ["Previewer", "QueuePanel"]
+__all__ = ["Previewer", "QueuePanel", "ResultsGallery"]
 
 
 def __getattr__(name: str) -> Any:

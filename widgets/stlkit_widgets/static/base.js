@@ -18,6 +18,8 @@ const ICONS = {
   top: "M3.5 3h9M8 13V6M5 9l3-3 3 3",
   up: "M8 13V4M4.5 7.5L8 4l3.5 3.5",
   down: "M8 3v9M4.5 8.5L8 12l3.5-3.5",
+  left: "M10 3.5L5.5 8l4.5 4.5",
+  right: "M6 3.5L10.5 8 6 12.5",
   open: "M2.5 12.5v-9h4l1.5 2h5.5v7Z",
   more: "M3.4 8h.2M7.9 8h.2M12.4 8h.2",
   columns: "M2.5 3.5h11v9h-11ZM6.2 3.5v9M9.8 3.5v9",

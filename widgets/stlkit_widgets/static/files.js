@@ -1,0 +1,54 @@
+// Files of the kernel's machine, as a page gets and names them.
+
+import { button, el } from "./base.js";
+
+/** Fetch something piece by piece, each asked for when the one before has come; returns a Blob and its name. */
+export async function fetchWhole(link, what, details, size = null, onProgress = () => {}) {
+  const pieces = [];
+  let received = 0, whole = size, answer;
+  do {
+    answer = await link.ask(what, { ...details, at: received });
+    const piece = answer.buffers[0];
+    if (!piece.byteLength) break;
+    pieces.push(piece);
+    received += piece.byteLength;
+    whole = answer.size ?? whole;
+    onProgress(received, whole);
+  } while (received < whole);
+  if (received < whole) throw new Error("the file has become shorter while it was read; try again");
+  return { blob: new Blob(pieces, { type: answer.kind ?? "application/octet-stream" }), name: answer.name ?? "" };
+}
+
+/** Have the browser save a Blob. */
+export function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  el("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+/** Copy a text, or show it to be copied where a page may not use the clipboard; true where it was copied. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    window.prompt("To copy:", text);
+    return false;
+  }
+}
+
+/** A button that copies a text, and says so. */
+export function copyButton(text, label = "Copy the path", { quiet = true } = {}) {
+  const made = button(label, { icon: "copy", quiet, onclick: async () => {
+    if (!(await copyText(text))) return;
+    made.classList.add("sk-copied");
+    made.setAttribute("aria-label", "Copied");
+    made.title = "Copied";
+    setTimeout(() => {
+      made.classList.remove("sk-copied");
+      made.setAttribute("aria-label", label);
+      made.title = label;
+    }, 2000);
+  } });
+  return made;
+}
