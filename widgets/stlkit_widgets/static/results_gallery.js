@@ -55,7 +55,7 @@ class Gallery {
 
   build() {
     const choice = (label, options, name) => el("label.sk-choice", {}, el("span", { text: label }),
-      el("select.sk-field", { onchange: (event) => this.change(name, event.target.value) },
+      el("select.sk-field", { "aria-label": label, onchange: (event) => this.change(name, event.target.value) },
         Object.entries(options).map(([value, text]) => el("option", { value, text }))));
     this.search = el("input.sk-field", { type: "search", placeholder: "Name or message", "aria-label": "Search",
       oninput: (event) => this.change("text", event.target.value) });
