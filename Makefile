@@ -7,12 +7,13 @@ DEMO   := demo
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= read judge state
 
-.PHONY: help demo test lint bench faults fuzz lab clean gl chromium
+.PHONY: help demo test lint bench faults fuzz lab app clean gl chromium
 
 help:
 	@echo "make demo   generate sample models, process them, show what came out"
 	@echo "make test   lint and every test"
 	@echo "make lab    JupyterLab on the first notebook"
+	@echo "make app    the dashboard as an application in the browser"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make bench  how long things take on this machine"
 	@echo "make faults every write, sync, rename and commit of a run hit by a kill or an error"
@@ -33,6 +34,11 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 $(VENV)/installed-lab: $(VENV)/installed
 	@echo "installing what the notebooks need"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[lab]'
+	@touch $@
+
+$(VENV)/installed-app: $(VENV)/installed
+	@echo "installing what the application needs"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[app]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
@@ -93,6 +99,9 @@ fuzz: $(VENV)/installed-dev
 
 lab: $(VENV)/installed-lab gl
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/01_quickstart.ipynb
+
+app: $(VENV)/installed-app gl
+	@$(BIN)/voila --show_tracebacks=True notebooks/app.ipynb
 
 clean:
 	rm -rf $(VENV) $(DEMO) out build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \

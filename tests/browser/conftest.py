@@ -129,6 +129,23 @@ def shot(request):
     return keep
 
 
+@pytest.fixture
+def nothing_serious():
+    """Give the function that asks axe-core about a part of a page; what would keep somebody out fails the test."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - few test runs need it
+
+    def check(page, selector):
+        found = Axe().run(page, selector).response["violations"]
+        serious = [
+            (rule["id"], [node["html"][:200] for node in rule["nodes"][:3]])
+            for rule in found
+            if rule["impact"] in {"serious", "critical"}
+        ]
+        assert serious == []
+
+    return check
+
+
 def _picture(request, name):
     ARTEFACTS.mkdir(exist_ok=True)
     return ARTEFACTS / f"{request.node.name}-{name}.png"

@@ -141,6 +141,14 @@ class Notebook:
         for name in names[1:]:
             self.page.locator(".lm-Menu").get_by_role("menuitem", name=name, exact=True).click()
 
+    def use_theme(self, name):
+        """Have JupyterLab show itself in a theme, ``JupyterLab Dark`` or ``JupyterLab Light``; it keeps it."""
+        self.page.locator("#jp-MainMenu").get_by_role("menuitem", name="Settings", exact=True).click()
+        self.page.locator(".lm-Menu").get_by_text("Theme", exact=True).hover()
+        self.page.locator(".lm-Menu").get_by_role("menuitem", name=name, exact=True).click()
+        light = str(name.endswith("Light")).lower()
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", light)
+
     def restart_kernel(self):
         """Restart the kernel as a person does, and wait until the new one is ready."""
         self.menu("Kernel", "Restart Kernel…")

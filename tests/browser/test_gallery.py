@@ -57,7 +57,7 @@ def folder(tmp_path):
                 actual_duration=1.5,
                 results=results,
                 error_message="the file is empty" if state is JobState.FAILED else None,
-            )  # fmt: skip
+            )
         )
     write_summary(base, jobs)
     return base
@@ -132,10 +132,10 @@ def test_a_selection_is_saved_as_one_archive(gallery, page, tmp_path):
     expect(gallery).to_contain_text("Saved,")
 
 
-def test_it_is_calm_in_the_dark_and_on_a_narrow_page(notebook, page, folder, shot):
+def test_it_is_calm_in_the_dark_and_on_a_narrow_page(notebook, page, folder, shot, nothing_serious):
     """Nothing is cut off on a narrow page, and the dark theme has its own colours."""
     opened = notebook(OPEN.format(folder=str(folder)), run=False)
-    opened.menu("Settings", "Theme", "JupyterLab Dark")
+    opened.use_theme("JupyterLab Dark")
     try:
         opened.run_all()
         page.set_viewport_size({"width": 700, "height": 900})
@@ -143,10 +143,13 @@ def test_it_is_calm_in_the_dark_and_on_a_narrow_page(notebook, page, folder, sho
         expect(gallery.locator(".sk-tile img")).to_have_count(5, timeout=30_000)
         assert gallery.evaluate("each => each.scrollWidth <= each.clientWidth")
         shot(page, "sheet")
+        nothing_serious(page, ".sk-results_gallery")
         gallery.get_by_role("button", name="Open vase").click()
         expect(gallery.locator(".sk-zoom img")).to_be_visible()
+        expect(gallery.get_by_role("dialog")).to_contain_text("3 open edges")
         shot(page, "lightbox")
+        nothing_serious(page, ".sk-lightbox")
         page.keyboard.press("Escape")
     finally:
         page.set_viewport_size({"width": 1400, "height": 900})
-        opened.menu("Settings", "Theme", "JupyterLab Light")
+        opened.use_theme("JupyterLab Light")

@@ -18,6 +18,7 @@ NAMES = [
     "04_history_statistics.ipynb",
     "05_templates_and_options.ipynb",
     "06_recovery.ipynb",
+    "app.ipynb",
 ]
 
 

@@ -114,7 +114,9 @@ def test_a_file_comes_whole_in_acknowledged_pieces(page, folder):
         got += buffers[0]
         if len(got) >= answer["size"]:
             break
-    assert got == path.read_bytes() and answer["kind"] == "image/png" and len(got) > 4 << 20
+    assert (
+        got == path.read_bytes() and answer["type"] == "image/png" and answer["kind"] == "answer" and len(got) > 4 << 20
+    )
 
 
 def test_the_first_picture_of_a_video_is_its_thumbnail(tmp_path, page_of):

@@ -9,17 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stlkit_widgets.dashboard import Dashboard
+    from stlkit_widgets.history_explorer import HistoryExplorer
     from stlkit_widgets.previewer import Previewer
     from stlkit_widgets.queue_panel import QueuePanel
     from stlkit_widgets.results_gallery import ResultsGallery
 
 _HOME_OF = {
+    "Dashboard": "stlkit_widgets.dashboard",
+    "HistoryExplorer": "stlkit_widgets.history_explorer",
     "Previewer": "stlkit_widgets.previewer",
     "QueuePanel": "stlkit_widgets.queue_panel",
     "ResultsGallery": "stlkit_widgets.results_gallery",
 }
 
-__all__ = ["Previewer", "QueuePanel", "ResultsGallery"]
+__all__ = ["Dashboard", "HistoryExplorer", "Previewer", "QueuePanel", "ResultsGallery"]
 
 
 def __getattr__(name: str) -> Any:

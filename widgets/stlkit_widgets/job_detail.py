@@ -53,6 +53,8 @@ class JobDetail(PagePart, page="job_detail"):
         Where all of it is read.
     preview : callable or None
         Called with a job when a person wants to see its model; None where there is nothing that could show it.
+    results : callable or None
+        Called with a job when a person wants to see what it made.
 
     Attributes
     ----------
@@ -62,17 +64,26 @@ class JobDetail(PagePart, page="job_detail"):
 
     detail = traitlets.Dict().tag(sync=True)
     can_preview = traitlets.Bool().tag(sync=True)
+    can_show_results = traitlets.Bool().tag(sync=True)
 
     def __init__(
-        self, workspace: Workspace, background: Background, *, preview: Callable[[QueueJob], None] | None, **traits: Any
+        self,
+        workspace: Workspace,
+        background: Background,
+        *,
+        preview: Callable[[QueueJob], None] | None,
+        results: Callable[[QueueJob], None] | None = None,
+        **traits: Any,
     ) -> None:
-        super().__init__(background, can_preview=preview is not None, **traits)
+        super().__init__(background, can_preview=preview is not None, can_show_results=results is not None, **traits)
         self._workspace = workspace
         self._preview = preview
+        self._results = results
         self._wanted: QueueJob | None = None
         self._shown: _Shown | None = None
         self._earlier: tuple[str, list[dict[str, Any]]] = ("", [])
-        self.hear("preview", lambda _: self._show_in_previewer())
+        self.hear("preview", lambda _: self._hand_on(self._preview))
+        self.hear("results", lambda _: self._hand_on(self._results))
         self.answer("picture", lambda asked, _: self._picture(int(asked["file"])))
         self.answer("piece", lambda asked, _: self._piece(int(asked["file"]), int(asked["at"])))
 
@@ -110,9 +121,9 @@ class JobDetail(PagePart, page="job_detail"):
             self._earlier = (key, [_earlier(record) for record in records if record.id != job.id][:MOST_EARLIER])
         return self._earlier[1]
 
-    def _show_in_previewer(self) -> None:
-        if self._preview is not None and self._wanted is not None:
-            self._preview(self._wanted)
+    def _hand_on(self, show: Callable[[QueueJob], None] | None) -> None:
+        if show is not None and self._wanted is not None:
+            show(self._wanted)
 
     def _path(self, number: int) -> Path:
         if self._shown is None or not 0 <= number < len(self._shown.files):
@@ -130,7 +141,7 @@ class JobDetail(PagePart, page="job_detail"):
             stream.seek(max(0, at_byte))
             piece = stream.read(PIECE_BYTES)
         kind = _OPENED_AS.get(path.suffix.lower(), "application/octet-stream")
-        return {"size": size, "kind": kind, "name": one_line(printable(path.name))}, (piece,)
+        return {"size": size, "type": kind, "name": one_line(printable(path.name))}, (piece,)
 
 
 def _facts(job: QueueJob) -> dict[str, Any]:

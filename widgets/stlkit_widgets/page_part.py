@@ -48,13 +48,13 @@ class PagePart(anywidget.AnyWidget):
         if page is not None:
             cls._page = page
             cls._esm = module_text(page)
-            cls._css = style_text("base", page)
+            cls._css = style_text("base", "tools", page)
 
     def __init__(self, background: Background, **traits: Any) -> None:
         super().__init__(**traits)
         self._background = background
         self._heard: dict[str, Callable[[Content], None]] = {}
-        self._answers: dict[str, Answerer] = {}
+        self._answers: dict[str, tuple[Answerer, Background]] = {}
         self.on_msg(self._on_page_message)
 
     def __repr__(self) -> str:
@@ -64,25 +64,27 @@ class PagePart(anywidget.AnyWidget):
         """Have `do` called with the message when the page says `what`; it must not wait for anything."""
         self._heard[what] = do
 
-    def answer(self, what: str, work_out: Answerer) -> None:
+    def answer(self, what: str, work_out: Answerer, background: Background | None = None) -> None:
         """Have `work_out` called, in the background, when the page asks `what`.
 
         It gets the question and its buffers, and returns the answer, or the answer and its buffers. An error of
-        stlkit, of the disk or of a value is answered as ``{"error": message}``.
+        stlkit, of the disk or of a value is answered as ``{"error": message}``. What takes long has a `background` of
+        its own.
         """
-        self._answers[what] = work_out
+        self._answers[what] = (work_out, background or self._background)
 
     def tell(self, kind: str, content: Content | None = None, *buffers: bytes) -> None:
         """Send a message to every view; harmless once the part is closed."""
         if self.comm is not None:
-            self.send({"kind": kind, **(content or {})}, list(buffers))
+            self.send({**(content or {}), "kind": kind}, list(buffers))
 
     def _on_page_message(self, _: ipywidgets.Widget, content: Content, buffers: list[memoryview]) -> None:
         if (do := self._heard.get(content.get("do", ""))) is not None:
             do(content)
-        elif (work_out := self._answers.get(content.get("ask", ""))) is not None:
+        elif (found := self._answers.get(content.get("ask", ""))) is not None:
+            work_out, background = found
             received = tuple(bytes(buffer) for buffer in buffers)
-            self._background.do(lambda: self._answer(work_out, content, received))
+            background.do(lambda: self._answer(work_out, content, received))
         else:
             _log.warning("%r sent what nobody here understands: %.80r", self, content)
 

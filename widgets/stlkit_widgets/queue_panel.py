@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -24,6 +22,7 @@ from stlkit_widgets.commands import OVERRIDES, QueueCommands
 from stlkit_widgets.feed import Feed, News
 from stlkit_widgets.job_detail import JobDetail
 from stlkit_widgets.job_table import JobTable
+from stlkit_widgets.memory import remember, remembered
 from stlkit_widgets.names_preview import NamesPreview
 from stlkit_widgets.notices import Choice, Notice, Notices
 from stlkit_widgets.options_form import JOB_GROUPS, OptionsForm, shown_values
@@ -54,6 +53,8 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     workspace : Workspace
     on_preview : callable, optional
         Called with a job when a person wants to see its model; without it there is no button for that.
+    on_results : callable, optional
+        Called with a job when a person wants to see what it made.
 
     Attributes
     ----------
@@ -71,7 +72,13 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     >>> stlkit_widgets.QueuePanel(ws)                        # doctest: +SKIP
     """
 
-    def __init__(self, workspace: Workspace, *, on_preview: Callable[[QueueJob], None] | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        on_preview: Callable[[QueueJob], None] | None = None,
+        on_results: Callable[[QueueJob], None] | None = None,
+    ) -> None:
         self._workspace = workspace
         self._feed = Feed.of(workspace)
         self._reading = Background("stlkit-reading")
@@ -82,9 +89,9 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._said: Notice | None = None
         self._selected: tuple[str, ...] = ()
         self._shows_options_of_jobs = False
-        self._memory: dict[str, Any] = self._remembered()
+        self._memory = remembered(workspace)
         self._gauged_at = float("-inf")
-        self._build(on_preview)
+        self._build(on_preview, on_results)
         super().__init__([self.add_files, self.notices, self.run_bar, self.table, self._tabs])
         self.add_class("stlkit-queue-panel")
         self.show(News(state=self._state()))
@@ -120,7 +127,9 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             lines.append(f"  and {len(state.jobs) - LINES_OF_TEXT:,} more")
         return "\n".join(lines)
 
-    def _build(self, on_preview: Callable[[QueueJob], None] | None) -> None:
+    def _build(
+        self, on_preview: Callable[[QueueJob], None] | None, on_results: Callable[[QueueJob], None] | None
+    ) -> None:
         read_only = self._workspace.is_observer
         self.add_files = AddFiles(
             self._uploads,
@@ -144,7 +153,7 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             read_only=read_only,
             view_layout=_dict(self._memory.get("table")),
         )
-        self.detail = JobDetail(self._workspace, self._reading, preview=on_preview)
+        self.detail = JobDetail(self._workspace, self._reading, preview=on_preview, results=on_results)
         self.options = OptionsForm(self, self._reading, set_scope=self._set_scope, read_only=read_only)
         self.names = NamesPreview(self._reading)
         tab = self._memory.get("open_tab")
@@ -312,21 +321,8 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._said = Notice(id="said", text=text, severity=severity, choices=(dismiss,)) if text else None
         self._feed.nudge(at_once=True)
 
-    def _remembered(self) -> dict[str, Any]:
-        try:
-            return dict(self._workspace.config.panel)
-        except (StlkitError, OSError):  # damaged preferences are no reason to show nothing
-            return {}
-
     def _remember(self, what: str, value: Any) -> None:
-        self._memory[what] = value
-
-        def write() -> None:
-            with contextlib.suppress(StlkitError, OSError):
-                self._workspace.config = replace(self._workspace.config, panel=dict(self._memory))
-
-        if not self._workspace.is_observer:
-            self._reading.do(write)
+        self._reading.do(lambda: remember(self._workspace, what, value))
 
 
 def summary(state: QueueState) -> str:

@@ -83,7 +83,7 @@ class ResultsGallery(PagePart, page="results_gallery"):
         self._workspace = source if isinstance(source, Workspace) else None
         self._folder = None if isinstance(source, Workspace) else Path(source).expanduser().absolute()
         self._on_preview = on_preview
-        self._shelf = Shelf()  # touched by the background's thread alone
+        self._shelf = Shelf()  # changed by the background's thread alone
         self._thumbnails = _Thumbnails(None if self._workspace is None else self._workspace.cache)
         self._packing = Background("stlkit-packing")
         self._packer = Packer()
@@ -195,7 +195,7 @@ class ResultsGallery(PagePart, page="results_gallery"):
             stream.seek(max(0, at_byte))
             piece = stream.read(PIECE_BYTES)
         kind = _TYPES.get(file.path.suffix.lower(), "application/octet-stream")
-        return {"size": size, "kind": kind, "name": one_line(printable(file.path.name))}, (piece,)
+        return {"size": size, "type": kind, "name": one_line(printable(file.path.name))}, (piece,)
 
     def _about(self, model: ShownModel) -> Content:
         card = collect_cards([model.entry], model.base_folder)[0]
@@ -217,13 +217,11 @@ class ResultsGallery(PagePart, page="results_gallery"):
     def _preview(self, said: Content) -> None:
         if self._on_preview is None:
             return
-        show = self._on_preview
-
-        def look() -> None:
+        try:
             path = self._shelf.model(int(said["model"])).entry.stl_path
-            show(path, bool(said.get("repaired")))
-
-        self._reading.do(look)
+        except (ValueError, KeyError):  # refreshed meanwhile, or made up
+            return
+        self._on_preview(path, bool(said.get("repaired")))
 
     def _pack(self, said: Content) -> None:
         key, wanted = str(said["key"]), [(int(model), int(file)) for model, file in said["files"]]

@@ -18,6 +18,7 @@ const ICONS = {
   top: "M3.5 3h9M8 13V6M5 9l3-3 3 3",
   up: "M8 13V4M4.5 7.5L8 4l3.5 3.5",
   down: "M8 3v9M4.5 8.5L8 12l3.5-3.5",
+  gallery: "M2.5 2.5h4.5v4.5H2.5ZM9 2.5h4.5v4.5H9ZM2.5 9h4.5v4.5H2.5ZM9 9h4.5v4.5H9Z",
   left: "M10 3.5L5.5 8l4.5 4.5",
   right: "M6 3.5L10.5 8 6 12.5",
   open: "M2.5 12.5v-9h4l1.5 2h5.5v7Z",

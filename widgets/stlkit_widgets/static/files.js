@@ -16,7 +16,7 @@ export async function fetchWhole(link, what, details, size = null, onProgress = 
     onProgress(received, whole);
   } while (received < whole);
   if (received < whole) throw new Error("the file has become shorter while it was read; try again");
-  return { blob: new Blob(pieces, { type: answer.kind ?? "application/octet-stream" }), name: answer.name ?? "" };
+  return { blob: new Blob(pieces, { type: answer.type ?? "application/octet-stream" }), name: answer.name ?? "" };
 }
 
 /** Have the browser save a Blob. */

@@ -1,6 +1,7 @@
 // One job in full: what it went through, what came of it, and what became of the same model before.
 
 import { button, el, icon, part, shownBytes, shownCount, shownSeconds } from "./base.js";
+import { copyButton, fetchWhole, save } from "./files.js";
 
 const ICON_OF = { validating: "running", processing: "running" };
 const COLOUR_OF = { completed: "sk-good", failed: "sk-bad", paused: "sk-doubtful", skipped: "sk-doubtful", validating: "sk-busy", processing: "sk-busy" };
@@ -62,9 +63,11 @@ function header(detail, link) {
   ].filter(Boolean);
   const preview = link.model.get("can_preview")
     ? button("Show in previewer", { icon: "view", onclick: () => link.tell("preview") }) : null;
+  const results = link.model.get("can_show_results") && detail.files.length
+    ? button("Show in gallery", { icon: "gallery", onclick: () => link.tell("results") }) : null;
   return el("header", {}, el("h3", {}, el("bdi", { text: detail.name })),
     el(`span.sk-state.${COLOUR_OF[detail.state] ?? "sk-faint"}`, {}, icon(ICON_OF[detail.state] ?? detail.state), el("span", { text: detail.state })),
-    el("span.sk-faint", { text: facts.join(" · ") }), preview,
+    el("span.sk-faint", { text: facts.join(" · ") }), preview, results,
     el("p.sk-faint", {}, el("bdi", { text: detail.path })));
 }
 
@@ -97,18 +100,6 @@ function files(detail, link) {
   return el("section", {}, el("h4", { text: "Files" }), el("ul.sk-files", {}, folder, made));
 }
 
-function copyButton(path) {
-  const made = button("Copy the path", { icon: "copy", quiet: true, onclick: async () => {
-    try {
-      await navigator.clipboard.writeText(path);
-      made.title = "Copied";
-    } catch {
-      window.prompt("The path:", path); // where a page may not use the clipboard
-    }
-  } });
-  return made;
-}
-
 function options(detail) {
   return el("dl", {}, detail.options.flatMap(({ title, value, own }) => [
     el("dt", { text: title }), el("dd", {}, el("bdi", { text: value }), own ? el("span.sk-busy", { text: " own" }) : null),
@@ -132,19 +123,13 @@ function earlier(detail) {
 async function openFile(link, file) {
   const tab = window.open("", "_blank"); // now, while it is a click
   try {
-    const pieces = [];
-    let received = 0, answer;
-    do {
-      answer = await link.ask("piece", { file, at: received });
-      pieces.push(answer.buffers[0]);
-      received += answer.buffers[0].byteLength;
-    } while (received < answer.size && answer.buffers[0].byteLength);
-    const address = URL.createObjectURL(new Blob(pieces, { type: answer.kind }));
-    if (tab && answer.kind !== "application/octet-stream") tab.location.replace(address);
-    else {
+    const { blob, name } = await fetchWhole(link, "piece", { file });
+    if (!tab || blob.type === "application/octet-stream") {
       tab?.close();
-      el("a", { href: address, download: answer.name }).click();
+      return save(blob, name);
     }
+    const address = URL.createObjectURL(blob);
+    tab.location.replace(address);
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
   } catch (error) {
     tab?.close();

@@ -59,14 +59,15 @@ export class Lightbox {
     this.showStage();
     this.showStrip();
     if (isNewModel) this.showAbout();
-    this.told.textContent = `${row.name}, ${file ? file.label : "no picture"}. ${this.place.textContent}`;
+    this.told.textContent = `${row.name}, ${file ? "" : "no picture, "}${this.place.textContent}`;
   }
 
   showPlace() {
     const { items } = this.gallery;
     const at = items.findIndex(({ key }) => key === this.item.key);
     const other = at >= 0 ? at : items.findIndex(({ row }) => row.id === this.item.row.id);
-    this.place.textContent = other < 0 ? "" : `${other + 1} of ${items.length.toLocaleString("en")}`;
+    const place = other < 0 ? [] : [`${other + 1} of ${items.length.toLocaleString("en")}`];
+    this.place.textContent = [...(this.item.file ? [this.item.file.label] : []), ...place].join(" · ");
   }
 
   showTools(whole) {
