@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PAGE_ROWS = 50
 MOST_WARNINGS = 20
+STATISTICS_DAYS = 30
 PLOTS = {
     "jobs_per_day": "How many jobs ended each day, stacked by their state",
     "calendar": "How many jobs ended on each day of the last year: a column a week, a row a day of the week",
@@ -104,8 +105,9 @@ class HistoryExplorer(PagePart, page="history_explorer"):
         return code_of(wanted, name_in_notebook(self._workspace), self._workspace.home.root)
 
     def _figures(self, said: Content) -> Content:
-        frame = self._table(said)
-        return {"facts": [[name, value] for name, value in figures_of(frame)]}
+        facts = [[name, value] for name, value in figures_of(self._table(said))]
+        period = self._workspace.history.get_processing_statistics(int(said.get("days") or STATISTICS_DAYS))
+        return {"facts": facts, "html": period._repr_html_()}  # noqa: SLF001 - how a notebook asks for it
 
     def _plot(self, said: Content, name: str) -> tuple[Content, tuple[bytes, ...]]:
         if name not in PLOTS:

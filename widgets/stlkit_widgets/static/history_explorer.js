@@ -92,7 +92,7 @@ class Explorer {
     const day = (field, days) => (field.value ? new Date(`${field.value}T00:00`).getTime() + days * DAY : null);
     const since = span === "own" ? day(this.from, 0) : span ? Math.floor((Date.now() - Number(span) * DAY) / 60_000) * 60_000 : null;
     return {
-      since, until: span === "own" ? day(this.to, 1) : null, state: this.state.value, path: this.path.value,
+      since, days: Number(span) || null, until: span === "own" ? day(this.to, 1) : null, state: this.state.value, path: this.path.value,
       options: [...this.fields].map(([name, field]) => [name, field.value]).filter(([, value]) => value !== ""),
     };
   }
@@ -166,7 +166,9 @@ class Explorer {
     if (!panel.childElementCount) panel.replaceChildren(el("p.sk-faint", { text: "Counting …" }));
     const answer = await this.ask("figures");
     if (!answer) return;
-    panel.replaceChildren(el("dl.sk-figures", {}, answer.facts.map(([name, value]) => el(name.startsWith("…") ? "div.sk-minor" : "div", {}, el("dt", { text: name.replace("… ", "") }), el("dd", { text: value })))));
+    const period = el("div.sk-period");
+    period.innerHTML = answer.html; // of stlkit itself, in which everything from outside is escaped
+    panel.replaceChildren(el("h4", { text: "The chosen jobs" }), el("dl.sk-figures", {}, answer.facts.map(([name, value]) => el(name.startsWith("…") ? "div.sk-minor" : "div", {}, el("dt", { text: name.replace("… ", "") }), el("dd", { text: value })))));
   }
 
   async show_plots() {
