@@ -276,7 +276,7 @@ def test_the_detail_tells_everything_about_a_job(workspace, models, showing):
     _, (picture,) = page.detail.asks("picture", file=0)
     assert picture.startswith(b"\x89PNG")
     answer, (piece,) = page.detail.asks("piece", file=0, at=0)
-    assert (answer["kind"], answer["size"]) == ("image/png", len(piece))
+    assert (answer["kind"], answer["type"], answer["size"]) == ("answer", "image/png", len(piece))
     assert "error" in page.detail.asks("piece", file=99, at=0)[0]
     thumbnails, pictures = page.table.asks("thumbnails", ids=[again.id, "unknown"])
     assert thumbnails["ids"] == [again.id]

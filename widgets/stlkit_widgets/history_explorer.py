@@ -107,7 +107,7 @@ class HistoryExplorer(PagePart, page="history_explorer"):
     def _figures(self, said: Content) -> Content:
         facts = [[name, value] for name, value in figures_of(self._table(said))]
         period = self._workspace.history.get_processing_statistics(int(said.get("days") or STATISTICS_DAYS))
-        return {"facts": facts, "html": period._repr_html_()}  # noqa: SLF001 - how a notebook asks for it
+        return {"facts": facts, "html": period._repr_html_()}
 
     def _plot(self, said: Content, name: str) -> tuple[Content, tuple[bytes, ...]]:
         if name not in PLOTS:

@@ -168,7 +168,7 @@ class Explorer {
     if (!answer) return;
     const period = el("div.sk-period");
     period.innerHTML = answer.html; // of stlkit itself, in which everything from outside is escaped
-    panel.replaceChildren(el("h4", { text: "The chosen jobs" }), el("dl.sk-figures", {}, answer.facts.map(([name, value]) => el(name.startsWith("…") ? "div.sk-minor" : "div", {}, el("dt", { text: name.replace("… ", "") }), el("dd", { text: value })))));
+    panel.replaceChildren(el("h4", { text: "The chosen jobs" }), el("dl.sk-figures", {}, answer.facts.map(([name, value]) => el(name.startsWith("…") ? "div.sk-minor" : "div", {}, el("dt", { text: name.replace("… ", "") }), el("dd", { text: value })))), period);
   }
 
   async show_plots() {
