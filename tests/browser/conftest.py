@@ -23,6 +23,7 @@ HARMLESS = {
     # what the console may say: why
     r"t\.on is not a function": "pythreejs with a directional or point light; the picture is right",
     r"Failed to load resource.*404.*/api/(contents|workspaces)": "JupyterLab looks for what it has not saved yet",
+    r"Failed to load resource.*https://cdn\.jsdelivr\.net/": "Voila's page asks for icons and mathematics from outside",
     r"WebSocket is closed before the connection is established": "a kernel was restarted while the page spoke with it",
 }
 

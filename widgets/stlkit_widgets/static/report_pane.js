@@ -29,8 +29,8 @@ function show(root, link) {
     }
     const frame = el("iframe", { title: "Report", sandbox: "allow-scripts" });
     const tools = el("span.sk-row");
-    shown.replaceChildren(el("p.sk-row", {}, el("bdi", { text: made.path }), copyButton(made.path), tools), el("p", { text: made.figures }),
-      made.notes.length ? el("details", {}, el("summary", { text: shownCount(made.notes.length, "note") }), el("ul", {}, made.notes.map((text) => el("li", {}, icon("info"), " ", el("bdi", { text }))))) : null, frame);
+    shown.replaceChildren(...[el("p.sk-row", {}, el("bdi", { text: made.path }), copyButton(made.path), tools), el("p", { text: made.figures }),
+      made.notes.length ? el("details", {}, el("summary", { text: shownCount(made.notes.length, "note") }), el("ul", {}, made.notes.map((text) => el("li", {}, icon("info"), " ", el("bdi", { text }))))) : null, frame].filter(Boolean));
     try {
       const { blob, name } = await fetchWhole(link, "piece", {});
       if (!frame.isConnected) return;
