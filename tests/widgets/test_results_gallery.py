@@ -128,12 +128,14 @@ def test_the_first_picture_of_a_video_is_its_thumbnail(tmp_path, page_of):
         for _ in range(3):
             video.write(np.full((180, 320, 3), (10, 200, 30), dtype=np.uint8))
     write_summary(base, [ended(base, "gear", path)])
-    page = page_of(ResultsGallery(base))
+    page = page_of(gallery := ResultsGallery(base))
+    page.says("hello")
     page.until(lambda: rows(page))
     _, buffers = page.asks("thumbnails", files=[[0, 0]])
     with Image.open(io.BytesIO(buffers[0])) as image:
         red, green, blue = image.convert("RGB").getpixel((100, 50))
     assert green > 150 > max(red, blue)
+    gallery.close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
