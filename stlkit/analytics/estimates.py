@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from stlkit.errors import OptionError, StlkitError
 from stlkit.model.jobs import JobState, QueueJob
@@ -20,7 +20,8 @@ _log = logging.getLogger(__name__)
 OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 
 NEWEST_JOBS = 1000  # machines and versions change; older jobs say little about the next one
-_PACE_GAIN, _LARGEST_ERROR = 0.15, 1.0  # of logarithms
+_PACE_GAIN, _LARGEST_ERROR = 0.1, 0.5  # of logarithms
+_LONGEST_BETWEEN_S = 1.0
 _FEWEST_NEW, _SHARE_NEW = 3, 0.1  # so many more jobs than were learned from are worth learning again
 
 
@@ -95,7 +96,9 @@ class LearnedCosts:
         with self._lock:
             self._ended += 1
             if job.estimated_duration and job.attempts == 1:
-                error = math.log(job.actual_duration / job.estimated_duration)
+                # a worker that is started for a job takes seconds that no stage does
+                worked_s = min(job.actual_duration, sum(job.results.stage_durations_s.values()) + _LONGEST_BETWEEN_S)
+                error = math.log(worked_s / job.estimated_duration)
                 self._pace += _PACE_GAIN * max(-_LARGEST_ERROR, min(_LARGEST_ERROR, error))
                 self._costs = self._learned.slowed(math.exp(self._pace))
             is_enough = self._ended >= max(_FEWEST_NEW, _SHARE_NEW * self._learned.jobs)
@@ -129,14 +132,15 @@ def past_jobs(history: JobHistoryManager, *, most: int = NEWEST_JOBS) -> list[Pa
     list of PastJob
         Oldest first.
     """
-    jobs = (_past_job(timing) for timing in history.timings(limit=most))
+    options = _Options()
+    jobs = (_past_job(timing, options) for timing in history.timings(limit=most))
     return [job for job in jobs if job is not None][::-1]
 
 
-def _past_job(timing: JobTiming) -> PastJob | None:
+def _past_job(timing: JobTiming, options: _Options) -> PastJob | None:
     try:
-        render = _known(RenderOptions, timing.render_options)
-        validation = _known(ValidationOptions, timing.validation_options)
+        render = options.of(RenderOptions, timing.render_options)
+        validation = options.of(ValidationOptions, timing.validation_options)
     except OptionError:  # of another version
         return None
     return PastJob(
@@ -149,5 +153,16 @@ def _past_job(timing: JobTiming) -> PastJob | None:
     )
 
 
-def _known(group: type[OptionGroup], options: Mapping[str, Any]) -> OptionGroup:
-    return group().merged({name: value for name, value in options.items() if name in group.names()})
+class _Options:
+    """Options from a history, each made once: most jobs share theirs with others."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[type, str], CheckedOptions] = {}
+
+    def of(self, group: type[OptionGroup], values: Mapping[str, Any]) -> OptionGroup:
+        """Return options of the values that this version knows; an OptionError where one does not fit."""
+        key = (group, repr(values))
+        if key not in self._made:
+            names = frozenset(group.names())
+            self._made[key] = group().merged({name: value for name, value in values.items() if name in names})
+        return cast(OptionGroup, self._made[key])

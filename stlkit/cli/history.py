@@ -76,7 +76,7 @@ def list_(
         return
     _print_records(records)
     rate = f", {statistics.success_rate:.0%} of them completed" if statistics.success_rate is not None else ""
-    foreseen = f"; their times were foreseen within {error:.0%} (median)" if error is not None else ""
+    foreseen = f"; estimates of time were off by {error:.0%} (median)" if error is not None else ""
     out.print(f"{statistics.total} jobs in the last {statistics.days} days{rate}{foreseen}", highlight=False)
 
 

@@ -176,6 +176,9 @@ class _Bars:
         self._bars.update(self._overall, completed=self._done, total=total, note=f"{self._done}/{total} jobs")
 
     def _show_time_left(self) -> None:
+        if self._done >= self._total:
+            self._bars.update(self._overall, left="")
+            return
         now = time.monotonic()
         if self._looked_ahead_at is not None and now - self._looked_ahead_at < LOOK_AHEAD_S:
             return

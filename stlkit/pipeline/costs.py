@@ -5,12 +5,14 @@ the number of jobs that run side by side::
 
     seconds = concurrency ** exponent * sum(coefficient[feature] * feature)
 
-Every feature is a constant, or grows in proportion to the faces or the bytes of text; so for given options the time
-is a straight line over these, and a queue of thousands of jobs is estimated by a few multiplications each.
+Every feature is a constant, or grows in proportion to the faces, to their root (the faces on a model's outside, among
+which its smallest box is sought) or to the bytes of text. So for given options the time is a sum of these four, and a
+queue of thousands of jobs is estimated by a few multiplications each.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -32,7 +34,7 @@ _FRAMES = {
 _DEFAULT_COEFFICIENTS: Mapping[str, Mapping[str, float]] = {
     Stage.INTAKE: {"job": 0.02, "faces": 0.3, "text": 0.05},
     Stage.VALIDATION: {"job": 0.03, "faces basic": 0.5, "faces standard": 2.0, "faces strict": 3.0},
-    Stage.ANALYSIS: {"job": 0.05, "faces": 2.0},
+    Stage.ANALYSIS: {"job": 0.03, "root faces": 0.4, "faces": 1.0},
     Stage.IMAGE: {"job": 0.05, **_PICTURE},
     Stage.SIZE_CHART: {"job": 0.2, **_PICTURE},
     Stage.COLOR_VARIATIONS: {"job": 0.02, **_PICTURE},
@@ -68,20 +70,22 @@ class StageCosts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLine:
-    """How the time of jobs with the same options depends on their models: a straight line.
+    """How the time of jobs with the same options depends on their models.
 
     Parameters
     ----------
-    fixed_s, per_face_s, per_text_byte_s : float
+    fixed_s, per_face_s, per_root_face_s, per_text_byte_s : float
     """
 
     fixed_s: float
     per_face_s: float
+    per_root_face_s: float
     per_text_byte_s: float
 
     def seconds(self, size: ModelSize) -> float:
         """Return the time of a job with a model of this size."""
-        return self.fixed_s + self.per_face_s * size.faces + self.per_text_byte_s * size.text_bytes
+        of_faces_s = self.per_face_s * size.faces + self.per_root_face_s * math.sqrt(size.faces)
+        return self.fixed_s + of_faces_s + self.per_text_byte_s * size.text_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +141,12 @@ class CostModel:
             return self.stages[BETWEEN_STAGES].seconds({"job": 1}, concurrency) + sum(each.cost_s for each in planned)
 
         fixed_s = total_s(ModelSize(faces=0))
+        one_s, four_s = (total_s(ModelSize(faces=millions * _MILLION)) - fixed_s for millions in (1, 4))
         return JobLine(
             fixed_s=fixed_s,
-            per_face_s=(total_s(ModelSize(faces=_MILLION)) - fixed_s) / _MILLION,
+            # four times the faces have twice the root
+            per_face_s=(four_s - 2 * one_s) / 2 / _MILLION,
+            per_root_face_s=(4 * one_s - four_s) / 2 / math.sqrt(_MILLION),
             per_text_byte_s=(total_s(ModelSize(faces=0, text_bytes=int(_MILLION))) - fixed_s) / _MILLION,
         )
 
@@ -202,14 +209,16 @@ def features_of(
     Returns
     -------
     dict of str to float
-        Amount by feature: constants, millions of faces, millions of bytes of text, and megapixels; of pictures and
-        frames these are for all of them.
+        Amount by feature: constants, millions of faces and the root of these, millions of bytes of text, and
+        megapixels; of pictures and frames these are for all of them.
     """
     faces = size.faces / _MILLION
     if stage is Stage.INTAKE:
         return {"job": 1, "faces": faces, "text": size.text_bytes / _MILLION}
     if stage is Stage.VALIDATION:
         return {"job": 1, f"faces {validation.level}": faces}
+    if stage is Stage.ANALYSIS:
+        return {"job": 1, "faces": faces, "root faces": math.sqrt(faces)}
     if stage not in PICTURES:
         return {"job": 1, "faces": faces}
     pictures = {Stage.COLOR_VARIATIONS: len(render.color_palette), Stage.VIDEO: _frames(render)}.get(stage, 1)

@@ -162,7 +162,7 @@ def test_new_ends_are_learned_from_in_the_background(history):
 
 
 def test_a_busy_machine_is_followed_and_left_again(history):
-    """While everything takes twice as long, estimates rise to that; jobs that found outputs made before say nothing."""
+    """While everything takes twice as long, estimates rise to that; reused outputs and a worker's start say nothing."""
     learned = LearnedCosts(history)
     size, render, judged = ModelSize(faces=40_000), RenderOptions(), ValidationOptions()
     usual_s = DEFAULT_COSTS.job_s(size, render, judged)
@@ -171,18 +171,23 @@ def test_a_busy_machine_is_followed_and_left_again(history):
     def estimate_s():
         return learned.costs.job_s(size, render, judged)
 
-    def ends(times, slowness):
+    def ends(times, slowness, start_s=0.0):
         for _ in range(times):
-            learned.note_end(replace(job, estimated_duration=estimate_s(), actual_duration=slowness * usual_s))
+            took_s = slowness * usual_s
+            results = replace(job.results, stage_durations_s={"image": took_s})
+            done = replace(job, estimated_duration=estimate_s(), actual_duration=took_s + start_s, results=results)
+            learned.note_end(done)
             learned._ended = 0  # nothing is learned for good meanwhile
 
-    ends(40, 2.0)
+    ends(60, 2.0)
     assert estimate_s() == pytest.approx(2 * usual_s, rel=0.02)
     reused = replace(job, results=replace(job.results, reused_files=1), actual_duration=0.01)
     learned.note_end(reused)
     assert estimate_s() == pytest.approx(2 * usual_s, rel=0.02)
-    ends(40, 1.0)
+    ends(60, 1.0)
     assert estimate_s() == pytest.approx(usual_s, rel=0.02)
+    ends(1, 1.0, start_s=60.0)
+    assert estimate_s() < 1.1 * usual_s
 
 
 def test_an_unreadable_history_leaves_estimates_as_they_were(tmp_path):

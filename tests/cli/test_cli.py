@@ -132,6 +132,8 @@ def test_history_and_status_show_what_was_done(run, models, tmp_path):
     assert [record["created_by"] for record in records] == ["cli"]
     assert "nobody" in run("status").stdout
     assert json.loads(run("status", "--json").stdout)["counts"]["completed"] == 2
+    assert "estimates of time were off by" in " ".join(run("history").stdout.split())
+    assert json.loads(run("status", "--json").stdout)["eta"] == {"jobs": 0, "remaining_s": 0, "finish_at": None}
 
 
 def test_resuming_nothing_is_fine(run):

@@ -1,13 +1,16 @@
 """How long jobs and queues are foreseen to take, and how that is said."""
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from rich.console import Console
 
 from stlkit.engine.countdown import Countdown, rough_duration
 from stlkit.engine.forecast import Forecaster, time_of_all_s
+from stlkit.engine.progress_bar import showing_progress
 from stlkit.model.jobs import JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import QueueSettings
 from stlkit.model.times import utc_now
@@ -25,6 +28,13 @@ def make_jobs(tmp_path, box_stl):
         return tuple(QueueJob(id=new_job_id(), stl_path=tmp_path / "box.stl", **place, **changes) for _ in range(count))
 
     return make
+
+
+class Terminal(io.StringIO):
+    """Takes what is written, and says that it is a terminal."""
+
+    def isatty(self):
+        return True
 
 
 def costs_of(seconds):
@@ -126,3 +136,26 @@ def test_a_forecast_that_was_wrong_is_corrected_within_seconds():
         now[0] = second
         text = countdown.say(600 - second)
     assert text in ("about 9 min", "about 10 min")
+
+
+def test_a_queue_tells_when_it_is_through(bench):
+    """From its jobs and settings; nothing is left once they have ended."""
+    bench.add("ok-1.stl", "ok-2.stl")
+    before = bench.queue.eta()
+    assert before.jobs == 2 and before.remaining_s > 0 and before.finish_at is None
+    bench.queue.start()
+    bench.queue.wait()
+    after = bench.queue.eta()
+    assert (after.jobs, after.remaining_s) == (0, 0) and after.finish_at is not None
+
+
+def test_the_progress_bar_says_how_long_it_will_take_until_all_is_done(bench):
+    """In words, behind the bar of all jobs."""
+    bench.add("ok-1.stl")
+    console = Console(file=Terminal(), force_terminal=True, width=120, emoji=False)
+    with showing_progress(bench.queue, console):
+        bench.queue.start()
+        bench.queue.wait()
+    shown = console.file.getvalue()
+    assert "about 10 s left" in shown
+    assert "left" not in shown[shown.rindex("1/1 jobs") :]

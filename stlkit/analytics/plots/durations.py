@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.collections import PathCollection
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 
+from stlkit.analytics.plots.growth import fit_growth, thinned
 from stlkit.analytics.plots.style import (
     BLUE,
     GREEN,
     INK,
     ORANGE,
-    QUIET,
     bar_chart_size,
     duration_ticks,
     label,
     legend,
     name_bars,
     no_data,
-    note,
     prepare,
     rule,
     short_duration,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DRAWN_POINTS = 20_000
-_FITTED_POINTS = 800  # of each kind; the slopes of all pairs are looked at
 _KINDS = {"with a video": ORANGE, "pictures": BLUE, "checks alone": GREEN}
 _GOOD_ERROR = 0.25
 
@@ -41,9 +40,10 @@ _GOOD_ERROR = 0.25
 def plot_duration_vs_faces(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw how long completed jobs took against their faces, with the exponent by which time grows.
 
-    Both axes are logarithmic. Videos, pictures and checks take times of their own, so each kind has a line of its own;
-    the exponent is theirs in common: the median of the slopes between all pairs of jobs of one kind (Theil and Sen's
-    estimator), which a few odd jobs do not move.
+    Both axes are logarithmic. Videos, pictures and checks take times of their own, so each kind has a curve of its own,
+    ``fixed + factor * faces ** exponent``. The exponent is theirs in common: the one with the smallest absolute
+    deviations of the logarithms, between the curves and the medians of groups of jobs of like size, which a few odd
+    jobs do not move.
 
     Parameters
     ----------
@@ -61,20 +61,19 @@ def plot_duration_vs_faces(history: pd.DataFrame, ax: Axes | None = None) -> Axe
         done = done[done["faces"].fillna(0) > 0]
     if done.empty or "faces" not in done:
         return no_data(ax, "Duration against faces", "no completed job with a known number of faces")
-    ax = prepare(ax, "Duration against faces", size=(7.0, 4.2))
-    kinds = done["render_options"].map(_kind)
+    kinds = done["render_options"].map(_kind).to_numpy()
     faces = done["faces"].to_numpy(dtype=float)
     seconds = done["actual_duration"].to_numpy(dtype=float)
-    groups = {kind: np.flatnonzero((kinds == kind).to_numpy()) for kind in _KINDS}
-    groups = {kind: rows for kind, rows in groups.items() if len(rows)}
-    exponent = _common_exponent([(np.log(faces[rows]), np.log(seconds[rows])) for rows in groups.values()])
-    for kind, rows in groups.items():
-        drawn = _thinned(rows, _DRAWN_POINTS)
+    groups = {kind: np.flatnonzero(kinds == kind) for kind in _KINDS if kind in kinds}
+    growth = fit_growth([(faces[rows], seconds[rows]) for rows in groups.values()])
+    grows = f": grows with faces$^{{\\mathbf{{{growth.exponent:.2f}}}}}$" if growth is not None else ""
+    ax = prepare(ax, f"Duration against faces{grows}", size=(7.0, 4.2))
+    for number, (kind, rows) in enumerate(groups.items()):
+        drawn = thinned(rows, _DRAWN_POINTS)
         _dots(ax, faces[drawn], seconds[drawn], color=_KINDS[kind], label=f"{kind} ({len(rows):,})")
-        if exponent is not None:
-            factor = np.exp(np.median(np.log(seconds[rows]) - exponent * np.log(faces[rows])))
-            ends = np.array([faces[rows].min(), faces[rows].max()])
-            ax.plot(ends, factor * ends**exponent, color=_KINDS[kind], linewidth=2)
+        if growth is not None and (curve := growth.curves[number]) is not None:
+            along = np.geomspace(faces[rows].min(), faces[rows].max(), 100)
+            ax.plot(along, curve(along), color=INK, linewidth=1.6)
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_locator(LogLocator(numticks=8))
     ax.xaxis.set_major_formatter(lambda value, _: _short_count(value))
@@ -82,9 +81,7 @@ def plot_duration_vs_faces(history: pd.DataFrame, ax: Axes | None = None) -> Axe
     _mark_durations(ax.yaxis)
     rule(ax, axis="both")
     label(ax, x="faces", y="working time")
-    if exponent is not None:
-        note(ax, f"time ∝ faces$^{{\\,{exponent:.2f}}}$")
-    legend(ax)
+    _legend_of_dots(ax)
     return ax
 
 
@@ -123,8 +120,8 @@ def plot_stage_breakdown(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def plot_estimate_vs_actual(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw how long completed jobs took against what was foreseen, with the median relative error.
 
-    On the line the estimate was right; within the band it was wrong by at most a quarter. The relative error is
-    ``|estimate - actual| / actual``. Jobs that found outputs made before are left out.
+    On the line the estimate was right, between the broken lines it was wrong by at most a quarter. The relative error
+    is ``|estimate - actual| / actual``. Jobs that found outputs made before are left out.
 
     Parameters
     ----------
@@ -141,25 +138,25 @@ def plot_estimate_vs_actual(history: pd.DataFrame, ax: Axes | None = None) -> Ax
     done = done[done["estimated_duration"].fillna(0) > 0]
     if done.empty:
         return no_data(ax, "Estimate against what it took", "no completed job was estimated")
-    ax = prepare(ax, "Estimate against what it took", size=(4.8, 4.4))
     actual = done["actual_duration"].to_numpy(dtype=float)
     estimated = done["estimated_duration"].to_numpy(dtype=float)
     error = float(np.median(np.abs(estimated - actual) / actual))
+    ax = prepare(ax, f"Estimate against actual: {error:.0%} median error", size=(4.8, 4.4))
     both = np.concatenate([actual, estimated])
     low, high = both.min() / 1.5, both.max() * 1.5
     line = np.array([low, high])
-    band = {"color": QUIET, "linewidth": 0, "label": f"within {_GOOD_ERROR:.0%}"}
-    ax.fill_between(line, line * (1 - _GOOD_ERROR), line * (1 + _GOOD_ERROR), **band)  # type: ignore[arg-type]
-    ax.plot(line, line, color=INK, linewidth=1)
-    drawn = _thinned(np.arange(len(done)), _DRAWN_POINTS)
-    _dots(ax, actual[drawn], estimated[drawn], color=BLUE)
+    drawn = thinned(np.arange(len(done)), _DRAWN_POINTS)
+    _dots(ax, actual[drawn], estimated[drawn], color=BLUE, label=f"{len(done):,} job{'s' if len(done) != 1 else ''}")
+    for factor in (1 - _GOOD_ERROR, 1 + _GOOD_ERROR):
+        name = f"off by {_GOOD_ERROR:.0%}" if factor < 1 else None
+        ax.plot(line, line * factor, color=INK, linewidth=1, linestyle=(0, (3, 3)), label=name)
+    ax.plot(line, line, color=INK, linewidth=1.4)
     ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
     for axis in (ax.xaxis, ax.yaxis):
         _mark_durations(axis)
     rule(ax, axis="both")
     label(ax, x="working time", y="estimate")
-    note(ax, f"median error {error:.0%} · {len(done):,} job{'s' if len(done) != 1 else ''}")
-    legend(ax, loc="lower right", bbox_to_anchor=None)
+    _legend_of_dots(ax, loc="lower right", bbox_to_anchor=None)
     return ax
 
 
@@ -177,26 +174,17 @@ def _kind(options: Any) -> str:
     return "pictures" if any(wanted.get(name, name == "generate_image") for name in pictures) else "checks alone"
 
 
-def _common_exponent(groups: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float | None:
-    slopes = []
-    for x, y in groups:
-        order = _thinned(np.argsort(x, kind="stable"), _FITTED_POINTS)
-        dx, dy = (np.subtract.outer(values[order], values[order]) for values in (x, y))
-        apart = np.triu(np.abs(dx) > np.log(1.5), 1)  # of nearly equal sizes only the noise could be compared
-        slopes.append(dy[apart] / dx[apart])
-    pooled = np.concatenate(slopes) if slopes else np.array([])
-    return float(np.median(pooled)) if len(pooled) >= 3 else None
-
-
-def _thinned(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """Return at most so many rows, evenly from the first to the last."""
-    kept: NDArray[np.intp] = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int))]
-    return kept
-
-
 def _dots(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64], **options: Any) -> None:
     few = len(x) < 500
-    ax.scatter(x, y, s=22 if few else 12, alpha=0.75 if few else 0.5, linewidths=0, rasterized=not few, **options)
+    opacity = 0.75 if few else max(0.08, 0.5 * min(1.0, 1500 / len(x)))
+    ax.scatter(x, y, s=22 if few else 10, alpha=opacity, linewidths=0, rasterized=not few, **options)
+
+
+def _legend_of_dots(ax: Axes, **options: Any) -> None:
+    shown = legend(ax, **options)
+    for handle in shown.legend_handles:
+        if isinstance(handle, PathCollection):
+            handle.set(alpha=1, sizes=[28])
 
 
 def _mark_durations(axis: Axis) -> None:

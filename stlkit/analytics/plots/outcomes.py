@@ -21,7 +21,6 @@ from stlkit.analytics.plots.style import (
     legend,
     name_bars,
     no_data,
-    note,
     prepare,
     rule,
 )
@@ -128,9 +127,10 @@ def plot_cumulative_output(history: pd.DataFrame, ax: Axes | None = None) -> Axe
     sizes = history.get("output_bytes", pd.Series(dtype="Int64")).dropna()
     if sizes.empty:
         return no_data(ax, "Output over time", "the size of no output is known yet")
-    ax = prepare(ax, "Output over time")
     ends = ended(history).loc[sizes.index].sort_values(kind="stable")
     total = sizes.loc[ends.index].astype("float64").cumsum().to_numpy()
+    jobs = f"{len(sizes):,} job{'s' if len(sizes) != 1 else ''}"
+    ax = prepare(ax, f"Output over time: {file_size(total[-1])} from {jobs}")
     kept = np.unique(np.linspace(0, len(ends) - 1, min(len(ends), _DRAWN_POINTS)).astype(int))
     times, total = ends.iloc[kept], total[kept]
     ax.fill_between(times, total, step="post", color=BLUE, alpha=0.25, linewidth=0)
@@ -141,7 +141,6 @@ def plot_cumulative_output(history: pd.DataFrame, ax: Axes | None = None) -> Axe
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5))
     ax.yaxis.set_major_formatter(lambda value, _: file_size(value))
     rule(ax, axis="y")
-    note(ax, f"{file_size(total[-1])} from {len(sizes):,} job{'s' if len(sizes) != 1 else ''}")
     return ax
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
+    from matplotlib.legend import Legend
     from matplotlib.patches import Rectangle
 
 # Figures are transparent, so that a picture belongs to the page it stands on. No colour reaches a contrast of 4.5
@@ -31,6 +33,7 @@ STATE_COLORS = {"completed": GREEN, "failed": RED, "skipped": ORANGE, "cancelled
 _TEXT_PT, _TITLE_PT = 9.5, 11.5
 _SCREEN_DPI = 200
 _LEAST_BARS = 3
+_NAME_WIDTH = 42  # letters a line
 _DURATION_MARKS = (
     *(factor * 10.0**power for power in range(-3, 1) for factor in (1, 2, 5)),
     *(10, 20, 60, 120, 300, 600, 1200, 3600, 7200, 18_000, 36_000, 86_400),
@@ -94,19 +97,15 @@ def rule(ax: Axes, *, axis: str) -> None:
 def count_axis(ax: Axes) -> None:
     """Let the y axis count: whole numbers from 0."""
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_ylim(bottom=0)
     rule(ax, axis="y")
 
 
-def note(ax: Axes, text: str, *, x: float = 0.02, y: float = 0.96) -> None:
-    """Write a line of text into the upper left corner, in parts of the axes."""
-    ax.text(x, y, text, transform=ax.transAxes, va="top", ha="left", color=INK, fontsize=_TEXT_PT)
-
-
-def legend(ax: Axes, **options: Any) -> None:
+def legend(ax: Axes, **options: Any) -> Legend:
     """Name the colours, beside the axes unless `options` say otherwise."""
     place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} | options
-    ax.legend(frameon=False, labelcolor=INK, fontsize=_TEXT_PT, **place)
+    return ax.legend(frameon=False, labelcolor=INK, fontsize=_TEXT_PT, **place)
 
 
 def no_data(ax: Axes | None, title: str, reason: str) -> Axes:
@@ -129,12 +128,12 @@ def ended(history: pd.DataFrame) -> pd.Series:
 
 def bar_chart_size(bars: int) -> tuple[float, float]:
     """Return the size of a figure of so many horizontal bars, in inches."""
-    return 7.0, 0.75 + 0.34 * max(bars, _LEAST_BARS)
+    return 7.0, 0.75 + 0.37 * max(bars, _LEAST_BARS)
 
 
 def name_bars(ax: Axes, names: Sequence[str], bars: Iterable[Rectangle], texts: Iterable[str]) -> None:
     """Write a name to the left of each horizontal bar and a text to its right; the first bar stands on top."""
-    ax.set_yticks(range(len(names)), [_shortened(name) for name in names])
+    ax.set_yticks(range(len(names)), [_in_two_lines(name) for name in names])
     ax.set_ylim(max(len(names), _LEAST_BARS) - 0.5, -0.5)
     for bar, text in zip(bars, texts, strict=True):
         ax.annotate(
@@ -165,6 +164,6 @@ def short_duration(seconds: float) -> str:
     return f"{hours:,} h {rest} min" if rest and hours < 10 else f"{hours:,} h"
 
 
-def _shortened(text: str, most: int = 52) -> str:
-    text = text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
-    return text.replace("$", r"\$")  # a dollar sign would begin a formula
+def _in_two_lines(text: str) -> str:
+    lines = textwrap.wrap(text, _NAME_WIDTH, max_lines=2, placeholder="…")
+    return "\n".join(lines).replace("$", r"\$")  # a dollar sign would begin a formula
