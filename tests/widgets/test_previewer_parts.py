@@ -10,6 +10,7 @@ from stlkit.samples.turned import torus_knot
 from stlkit_widgets.previewer.looks import Look, fragment_shader
 from stlkit_widgets.previewer.marks import MOST_PLACES, mark
 from stlkit_widgets.previewer.reduction import reduced
+from stlkit_widgets.previewer.sight import best_direction, free_distance
 from stlkit_widgets.previewer.views import STANDARD_RAD, angles_of, tangent, whole_model
 
 
@@ -105,6 +106,22 @@ def test_a_view_is_framed_as_a_picture_is(knot, name):
     share = spans / (2 * tangent(800, 450) * np.array([800 / 450, 1]))
     assert max(share) == pytest.approx(FILL, rel=1e-3)
     assert aim.half_height == pytest.approx(np.linalg.norm(aim.position - aim.target) * tangent(800, 450))
+
+
+def test_a_place_is_looked_at_past_what_is_in_the_way():
+    """Over a table hangs a shelf: the middle of the table is looked at from beside the shelf."""
+    table, shelf = (
+        np.array([[[-w, -w, z], [w, -w, z], [w, w, z]], [[-w, -w, z], [w, w, z], [-w, w, z]]])
+        for w, z in ((4, 0), (1, 1))
+    )
+    geometry = prepare_geometry(merge_vertices(np.concatenate([table, shelf]).astype(np.float32)))
+    place = (np.array([0.0, 0.0, 0.0]) - geometry.center_mm) / geometry.radius_mm
+    up, usual = np.array([0.0, 0.0, 1.0]), np.array([0.5, -0.77, 0.4])
+    assert free_distance(place, up, geometry) == pytest.approx(1 / geometry.radius_mm, rel=1e-4)
+    direction = best_direction(place, up, usual / np.linalg.norm(usual), geometry)
+    assert free_distance(place, direction, geometry) == np.inf
+    assert direction[2] > 0.5
+    assert direction[0] > 0
 
 
 def test_angles_are_those_of_the_options():

@@ -9,6 +9,7 @@
     ├── scene       the drawing area's content; the only module that knows pythreejs
     │   └── looks, ink      the pictures' materials and lights as shaders; how lines look
     ├── views       where the camera goes
+    │   └── sight           from where a place can be seen
     ├── loading     from a file to a model, or the reasons why there is none
     │   └── reduction       fewer triangles for models that are too large for a page
     ├── marks       where the findings are, and edges

@@ -241,18 +241,28 @@ class Stage {
 
   listenToPointer() {
     let down = null;
+    this.canvasBox.addEventListener("contextmenu", (event) => {
+      event.preventDefault(); // the right button moves the model, and opens no menu
+      event.stopPropagation();
+    });
     this.canvasBox.addEventListener("pointerdown", (event) => {
       this.el.focus({ preventScroll: true });
       down = event.button === 0 ? [event.clientX, event.clientY] : null;
+      this.tellScale();
     });
     this.canvasBox.addEventListener("click", (event) => {
       if (!this.model.get("measuring") || !down || event.target !== this.canvas) return;
       if (Math.hypot(event.clientX - down[0], event.clientY - down[1]) > CLICK_PX) return;
-      const seen = this.halfHeight(this.camera, this.controls.target);
-      this.model.send({ do: "aim", unit_per_px: (2 * seen) / this.canvas.clientHeight });
       const where = { clientX: event.clientX, clientY: event.clientY, bubbles: false };
       this.canvas.dispatchEvent(new MouseEvent("stlkit-pick", where));
     });
+  }
+
+  // How much a pixel covers, well before a pick: the two travel on different ways, and may overtake each other.
+  tellScale() {
+    if (!this.view || !this.canvas || !this.model.get("measuring")) return;
+    const seen = this.halfHeight(this.camera, this.controls.target);
+    this.model.send({ do: "aim", unit_per_px: (2 * seen) / this.canvas.clientHeight });
   }
 
   placeLabels() {
@@ -580,10 +590,12 @@ class Face {
     this.watch(["_labels"], redraw);
     const onAim = () => this.stage.go(this.model.get("_aim"), this.model.get("_aim").fly);
     const onOrthographic = () => this.stage.useCamera();
-    // what now is shown around the model should be seen whole
-    const onFrame = () => this.stage.view && this.model.send({ do: "frame", backward: this.stage.backward });
-    const onMessage = (message) => message.do === "snapshot" && this.snapshot();
-    for (const [event, listener] of [["change:_aim", onAim], ["change:orthographic", onOrthographic], ["change:box change:axes", onFrame], ["msg:custom", onMessage]]) {
+    const onMessage = (message) => {
+      if (message.do === "snapshot") this.snapshot();
+      if (message.do === "frame" && this.stage.view) this.model.send({ do: "frame", backward: this.stage.backward });
+    };
+    const onMeasuring = () => this.stage.tellScale();
+    for (const [event, listener] of [["change:measuring", onMeasuring], ["change:_aim", onAim], ["change:orthographic", onOrthographic], ["msg:custom", onMessage]]) {
       this.model.on(event, listener);
       this.watched.push([event, listener]);
     }

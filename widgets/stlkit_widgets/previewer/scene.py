@@ -54,7 +54,9 @@ class Scene:
         self._cut_names: set[str] = set()
         self._plane: Any = None
         self.cameras = _cameras(width_px, height_px)
-        self.controls = [three.OrbitControls(controlling=camera, screenSpacePanning=True) for camera in self.cameras]
+        self.controls = [
+            three.OrbitControls(controlling=camera, screenSpacePanning=True, zoomSpeed=2) for camera in self.cameras
+        ]
         # pythreejs leaves three.js's sorting off: things are drawn in this order
         self._under, self._pickable, self._over = three.Group(), three.Group(), three.Group()
         self.picker = three.Picker(controlling=self._pickable, event=PICK_EVENT, all=True)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stlkit.rendering.framing import THREE_QUARTER_RAD, VIEW_TANGENT, frame, view_axes
-from stlkit.rendering.scene import FloatArray
+from stlkit.rendering.scene import FloatArray, Geometry
 from stlkit_widgets.previewer.marks import Place
+from stlkit_widgets.previewer.sight import best_direction
 
 STANDARD_RAD = MappingProxyType(
     {
@@ -30,7 +31,6 @@ _STEEPEST_RAD = float(np.radians(89.9))
 _HALF_HEIGHTS = (0.07, 0.8)
 """A close-up shows at least and at most so much; a model is 2 across."""
 _CLOSE_UP_SHARE = 0.6
-_SLANT = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,8 +73,8 @@ def whole_model(positions: npt.NDArray[np.floating], size_px: tuple[int, int], v
     return Aim(position=eye, target=eye - distance * backward, half_height=distance * tangent(*size_px))
 
 
-def close_up(place: Place, center: FloatArray, radius: float, size_px: tuple[int, int]) -> Aim:
-    """Look at a place from close by, from its better side.
+def close_up(place: Place, center: FloatArray, radius: float, geometry: Geometry, size_px: tuple[int, int]) -> Aim:
+    """Look at a place from close by, from where nothing is in the way.
 
     Parameters
     ----------
@@ -83,17 +83,12 @@ def close_up(place: Place, center: FloatArray, radius: float, size_px: tuple[int
         Of the place, in model space.
     radius : float
         Of the place, in model space.
+    geometry : Geometry
     size_px : tuple of int
         Of the drawing area.
     """
     usual = view_axes(*THREE_QUARTER_RAD)[2]
-    normal = place.normal if place.normal.any() else usual
-    side = usual - (usual @ normal) * normal
-    direction = normal + _SLANT * side  # head-on, a hole in a plain wall would have no depth
-    direction /= np.linalg.norm(direction)
-    level = float(np.hypot(direction[0], direction[1]))
-    if level < np.cos(_STEEPEST_RAD):
-        direction = direction + np.array([0.0, -0.01, 0.0])
+    direction = best_direction(center, place.normal if place.normal.any() else usual, usual, geometry)
     half_height = float(np.clip(radius / _CLOSE_UP_SHARE, *_HALF_HEIGHTS))
     distance = half_height / tangent(*size_px)
     return Aim(position=center + distance * direction, target=center, half_height=half_height)

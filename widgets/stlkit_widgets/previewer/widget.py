@@ -171,10 +171,11 @@ class Previewer(Attributes):
         found = self._places[finding][place]
         if self._picture is None:
             return
+        geometry = self._picture.geometry
         center = self._picture.in_model_space(found.center_mm)
-        radius = found.radius_mm / self._picture.geometry.radius_mm
+        radius = found.radius_mm / geometry.radius_mm
         self._scene.lay("here", ink.HERE, segments=overlays.cross(center, radius))
-        self._go(close_up(found, center, radius, self._size))
+        self._go(close_up(found, center, radius, geometry, self._size))
 
     def use_view(self, azimuth_deg: float, elevation_deg: float) -> dict[str, float]:
         """Have pictures taken from a side: those of the job that is shown, where it is one that waits in a queue.
@@ -349,6 +350,7 @@ class Previewer(Attributes):
             (self._lay_edges, ["edges"]),
             (self._lay_box, ["box"]),
             (self._lay_axes, ["axes"]),
+            (self._frame_again, ["box", "axes"]),
             (self._draw_again, ["full"]),
             (self._switch_repair, ["repaired"]),
         )
@@ -375,6 +377,10 @@ class Previewer(Attributes):
             return
         self._scene.cut(section.normal, section.constant(picture))
         self._plane = section.plain(picture, self._scene.plane_id)
+
+    def _frame_again(self) -> None:
+        """Have what stands around the model seen whole: the page knows from where it is looked at."""
+        self.send({"do": "frame"})
 
     def _draw_again(self) -> None:
         state = self._judged if self.repaired else self._reading
