@@ -69,6 +69,18 @@ def test_no_style_leaves_the_parts_of_stlkit():
                 assert re.search(r"\.(sk|stlkit)-", cleaned), (sheet.name, cleaned)
 
 
+def test_no_part_changes_the_looks_of_another():
+    """A class that one part's sheet begins a rule with is no other's: on a page of many parts all sheets are there."""
+    owners = {}
+    for sheet in STATIC.glob("*.css"):
+        text = re.sub(r"/\*.*?\*/", "", style_text(sheet.stem), flags=re.DOTALL)
+        for selectors in re.findall(r"([^{}@;]+)\{", text):
+            for selector in selectors.split(","):
+                if found := re.match(r"\s*(\.sk-[\w-]+)", selector):
+                    owners.setdefault(found[1], set()).add(sheet.stem)
+    assert {name: sheets for name, sheets in owners.items() if len(sheets) > 1 and "base" not in sheets} == {}
+
+
 def test_the_wheel_holds_the_files_of_the_page(tmp_path):
     """JavaScript and style sheets are installed with the package."""
     root = Path(__file__).resolve().parents[2]

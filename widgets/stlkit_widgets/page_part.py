@@ -48,7 +48,7 @@ class PagePart(anywidget.AnyWidget):
         if page is not None:
             cls._page = page
             cls._esm = module_text(page)
-            cls._css = style_text("base", "tools", page)
+            cls._css = style_text("base", "sieve", page)
 
     def __init__(self, background: Background, **traits: Any) -> None:
         super().__init__(**traits)

@@ -56,9 +56,9 @@ class Explorer {
     const heads = [["State"], ["File"], ["Begun"], ["Took", "number"], ["Files", "number"], ["Remark"]];
     this.panels.jobs.append(
       el("div.sk-scroll", { tabindex: "0", role: "region", "aria-label": "Jobs" }, el("table.sk-jobs", {}, el("thead", {}, el("tr", {}, heads.map(([text, kind]) => el(kind ? "th.sk-number" : "th", { scope: "col", text })))), this.body)),
-      el("div.sk-row.sk-pager", {}, this.status, el("span.sk-space"), this.previous, this.next));
+      el("div.sk-row.sk-pager", {}, this.status, el("span.sk-gap"), this.previous, this.next));
     this.root.replaceChildren(
-      el("div.sk-tools", { role: "search", "aria-label": "Which jobs are shown" }, el("div.sk-grow", {}, this.path), spanBox, this.own, stateBox, this.chosen, this.more),
+      el("div.sk-sieve", { role: "search", "aria-label": "Which jobs are shown" }, el("div.sk-grow", {}, this.path), spanBox, this.own, stateBox, this.chosen, this.more),
       this.problem,
       ...tabs("History", { jobs: ["Jobs", this.panels.jobs], figures: ["Figures", this.panels.figures], plots: ["Plots", this.panels.plots], code: ["Code", this.panels.code] }, (name) => this.openTab(name)));
   }
@@ -168,7 +168,7 @@ class Explorer {
     if (!answer) return;
     const period = el("div.sk-period");
     period.innerHTML = answer.html; // of stlkit itself, in which everything from outside is escaped
-    panel.replaceChildren(el("h4", { text: "The chosen jobs" }), el("dl.sk-figures", {}, answer.facts.map(([name, value]) => el(name.startsWith("…") ? "div.sk-minor" : "div", {}, el("dt", { text: name.replace("… ", "") }), el("dd", { text: value })))), period);
+    panel.replaceChildren(el("h4", { text: "The chosen jobs" }), el("ul.sk-figures", {}, answer.facts.map(([name, value]) => el("li", {}, el("span.sk-faint", { text: name.replace("… ", "") }), el("strong", { text: value })))), period);
   }
 
   async show_plots() {

@@ -28,9 +28,9 @@ export class Lightbox {
     this.dialog = el("dialog.sk-dialog.sk-lightbox", { "data-lm-suppress-shortcuts": "true",
       onkeydown: (event) => this.onKey(event), onclose: () => this.onClose(),
       onclick: (event) => { if (event.target === this.dialog) this.dialog.close(); } },
-    el("header", {}, previous, next, this.heading, this.place, el("span.sk-space"), this.tools,
+    el("header", {}, previous, next, this.heading, this.place, el("span.sk-gap"), this.tools,
       button("Close", { icon: "close", quiet: true, title: "Close (Esc)", onclick: () => this.dialog.close() })),
-    el("div.sk-body", {}, el("div.sk-looked-at", {}, this.stage, this.strip), this.side), this.told);
+    el("div.sk-lightbox-body", {}, el("div.sk-looked-at", {}, this.stage, this.strip), this.side), this.told);
     root.append(this.dialog);
   }
 
@@ -251,7 +251,7 @@ function aboutParts(row, about, previewRepaired) {
   }
   parts.push(section(shownCount(about.files.length, "file"), el("ul.sk-paths", {}, about.files.map(({ path, size }, at) =>
     el("li", {}, el("bdi", { text: row.files[at]?.label ?? path, title: path }), el("span.sk-faint", { text: size || "gone" }), copyButton(path))))));
-  parts.push(section("Model", el("p.sk-path", {}, el("bdi", { text: about.path }), copyButton(about.path))));
+  parts.push(section("Model", el("p.sk-model-path", {}, el("bdi", { text: about.path }), copyButton(about.path))));
   if (about.notes.length) parts.push(section("Notes", el("ul", {}, about.notes.map((text) => el("li", {}, el("bdi", { text }))))));
   return parts;
 }

@@ -54,7 +54,7 @@ function show(root, link) {
   };
   // a pane that nobody sees asks nothing
   const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && look().catch(() => {}));
-  root.replaceChildren(el("div.sk-tools", {}, folder, make, status), shown);
+  root.replaceChildren(el("div.sk-sieve", {}, folder, make, status), shown);
   seen.observe(root);
   return [
     link.follow("made", draw),

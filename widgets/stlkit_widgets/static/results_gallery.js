@@ -69,7 +69,7 @@ class Gallery {
     this.empty = el("p.sk-nothing", { hidden: true });
     const everything = button("Refresh", { icon: "retry", quiet: true, onclick: () => this.link.tell("refresh") });
     this.root.replaceChildren(
-      el("div.sk-tools", { role: "search", "aria-label": "Which outputs are shown" },
+      el("div.sk-sieve", { role: "search", "aria-label": "Which outputs are shown" },
         el("div.sk-grow", {}, this.search), choice("Show", SHOWN, "shown"),
         choice("State", { "": "any", completed: "completed", failed: "failed", skipped: "skipped" }, "state"),
         choice("Findings", { "": "any", with: "with warnings", without: "without" }, "findings"),
@@ -286,7 +286,7 @@ class Gallery {
     }
     this.filter = { ...this.filter, text: "", state: "", findings: "" };
     this.search.value = "";
-    for (const select of this.root.querySelectorAll(".sk-tools select")) if ([...select.options].some((each) => each.value === "")) select.value = "";
+    for (const select of this.root.querySelectorAll(".sk-sieve select")) if ([...select.options].some((each) => each.value === "")) select.value = "";
     this.update();
     const item = this.items.find((each) => each.row.id === model);
     if (item) this.open(item);
