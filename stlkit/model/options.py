@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -151,12 +152,18 @@ class CheckedOptions:
         return {name: getattr(self, name) for name in self.names() if getattr(self, name) != getattr(base, name)}
 
 
+_TYPES_IN_WORDS = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "yes or no", "array": "a list", "null": "none",
+}  # fmt: skip
+_TYPE_NAME = re.compile(rf"\b(?:{'|'.join(_TYPES_IN_WORDS)})\b")
+
+
 def _explain(error: msgspec.ValidationError, kind: Any) -> str:
     text = str(error).replace("`", "")
     choices = next((arg for arg in (kind, *getattr(kind, "__args__", ())) if isinstance(arg, type)), None)
     if choices is not None and issubclass(choices, StrEnum):
         return f"{text}; choose one of {', '.join(choices)}"
-    return text
+    return _TYPE_NAME.sub(lambda match: _TYPES_IN_WORDS[match[0]], text)
 
 
 def unknown_option(name: str, known: tuple[str, ...]) -> OptionError:
@@ -407,4 +414,5 @@ def parse_option(group: type[CheckedOptions], name: str, text: str) -> Any:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise OptionError(f"{name}: {_explain(error, kind)}; got {text!r}", field=name) from None
+        expected = _explain(error, kind).partition(", got")[0]  # of text there is more to say than that it is text
+        raise OptionError(f"{name}: {expected}; got {text!r}", field=name) from None

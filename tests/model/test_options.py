@@ -26,11 +26,11 @@ GROUPS = (RenderOptions, ValidationOptions, OutputSettings, QueueSettings, Clean
     ("group", "values", "named"),
     [
         (RenderOptions, {"width": 15}, "16"),
-        (RenderOptions, {"width": "1920"}, "int"),
+        (RenderOptions, {"width": "1920"}, "Expected a whole number, got text"),
         (RenderOptions, {"height": 8193}, "8192"),
         (RenderOptions, {"material": "gold"}, "plastic, metal, resin, ceramic, wood, glass"),
         (RenderOptions, {"lighting": None}, "studio"),
-        (RenderOptions, {"generate_video": 1}, "bool"),
+        (RenderOptions, {"generate_video": 1}, "yes or no"),
         (RenderOptions, {"background_color": "no such"}, "not a colour"),
         (RenderOptions, {"color": "#12345"}, "not a colour"),
         (RenderOptions, {"color_palette": ()}, "1"),
