@@ -221,9 +221,10 @@ def _log(state: QueueState, job: QueueJob) -> str:
             output_name=job.output_name,
             settings=state.global_output_settings.merged(job.output_settings),
         )
-        # a name with the time in it is known only from the list of files
-        listed = (path for path in job.results.files_generated if path.parent == layout.processing_log.parent)
-        path = next((each for each in listed if each.name.endswith(".log")), layout.processing_log)
+        logs = [path for path in job.results.files_generated if path.suffix == ".log"]
+        # a name with the time in it is known only from the list of files; a refused file has its log in failed/
+        logs.sort(key=lambda path: path.parent != layout.processing_log.parent)
+        path = logs[0] if logs else layout.processing_log
         with open_regular_file(path, limit_bytes=1 << 30) as stream:
             stream.seek(max(0, os.fstat(stream.fileno()).st_size - LOG_TAIL_BYTES))
             lines = stream.read(LOG_TAIL_BYTES).decode(errors="replace").splitlines()

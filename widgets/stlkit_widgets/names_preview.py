@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -56,18 +57,18 @@ class NamesPreview(PagePart, page="names_preview"):
     def show(self, state: QueueState, selected: Sequence[QueueJob]) -> None:
         """Show the outputs of the selected jobs, else of those that have not begun, else of an example."""
         open_jobs = [job for job in selected or state.jobs if not job.state.ended]
-        base = Path(state.queue_settings.output_base_folder or "output folder")
-        jobs = [job for job in open_jobs if job.output_base_folder == open_jobs[0].output_base_folder]
-        if jobs:
-            base = jobs[0].output_base_folder
-        paths = [path for job in jobs[:MOST_MODELS] for path in expected_files(state, job)]
-        if not jobs:
+        if open_jobs:
+            base = open_jobs[0].output_base_folder
+            same_base = (job for job in open_jobs if job.output_base_folder == base)
+            paths = [path for job in islice(same_base, MOST_MODELS) for path in expected_files(state, job)]
+        else:
+            base = Path(state.queue_settings.output_base_folder or "output folder")
             paths = list(_files(_example_layout(state, base), state, {}, {}))
         self.base = one_line(printable(base))
         self.lines = [
             {"depth": line.depth, "name": line.name, "is_folder": line.is_folder} for line in tree_of(paths, base)
         ]
-        self.told = _told(len(jobs), is_selection=bool(selected))
+        self.told = _told(len(open_jobs), is_selection=bool(selected))
 
 
 def expected_files(state: QueueState, job: QueueJob) -> tuple[Path, ...]:

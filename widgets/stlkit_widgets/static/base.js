@@ -88,6 +88,7 @@ export function shownBytes(bytes) {
 
 export function shownSeconds(seconds) {
   if (seconds === null || seconds === undefined) return "";
+  if (seconds < 0.095) return `${(1000 * seconds).toFixed(0)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   if (seconds < 99.5) return `${seconds.toFixed(0)} s`;
   const minutes = Math.round(seconds / 60);
@@ -187,7 +188,10 @@ export function part(name, { begin = () => null, show }) {
         host.classList.add("sk-host");
         host.replaceChildren(root);
         const endings = show(root, link, shared);
-        const grey = () => root.classList.add("sk-cut");
+        const grey = () => {
+          root.classList.add("sk-cut");
+          root.inert = name !== "notices"; // which say why
+        };
         if (link.isCut) grey();
         endings.push(link.hear("cut", grey));
         return () => endings.forEach((end) => end());

@@ -24,14 +24,14 @@ const RUNNING = new Set(["validating", "processing"]);
 
 // `needs` is the width of the table below which a column goes
 const COLUMNS = [
-  { key: "state", title: "State", width: "116px", needs: 0, of: (row) => STATE_RANK.indexOf(row.state) },
+  { key: "state", title: "State", width: "112px", needs: 0, of: (row) => STATE_RANK.indexOf(row.state) },
   { key: "file", title: "File", width: "minmax(150px, 2.2fr)", needs: 0, of: (row) => row.file.toLowerCase() },
-  { key: "size", title: "Size", width: "82px", needs: 560, number: true, of: (row) => row.size },
-  { key: "faces", title: "Faces", width: "92px", needs: 900, number: true, of: (row) => row.faces },
-  { key: "progress", title: "Progress", width: "minmax(110px, 1fr)", needs: 440, of: (row) => row.progress },
-  { key: "left", title: "Time left", width: "88px", needs: 760, number: true, of: (row) => row.left },
-  { key: "took", title: "Duration", width: "90px", needs: 680, number: true, of: (row) => row.took },
-  { key: "note", title: "Warnings", width: "minmax(110px, 1.8fr)", needs: 620, of: (row) => -row.notes || null },
+  { key: "size", title: "Size", width: "78px", needs: 560, number: true, of: (row) => row.size },
+  { key: "faces", title: "Faces", width: "84px", needs: 900, number: true, of: (row) => row.faces },
+  { key: "progress", title: "Progress", width: "minmax(100px, .8fr)", needs: 440, of: (row) => row.progress },
+  { key: "left", title: "Time left", width: "82px", needs: 760, number: true, of: (row) => row.left },
+  { key: "took", title: "Duration", width: "80px", needs: 680, number: true, of: (row) => row.took },
+  { key: "note", title: "Warnings", width: "minmax(120px, 2.2fr)", needs: 620, of: (row) => -row.notes || null },
 ];
 
 const isEnded = (row) => ENDED.has(row.state);
