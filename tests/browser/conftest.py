@@ -7,9 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+from stlkit.model.geometry import encode_binary_stl
+from stlkit.samples.mechanical import calibration_cube
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # lab.py
+sys.path.insert(0, str(HERE))
+
+from lab import Lab, Notebook  # noqa: E402 - beside this file
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_OPTIONS = (
@@ -17,6 +24,13 @@ CHROMIUM_OPTIONS = (
     "--disable-sync",
     "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",  # WebGL without a GPU
 )  # fmt: skip
+OPEN = """
+import stlkit, stlkit_widgets
+ws = stlkit.Workspace({folder!r} + "/home", output={folder!r} + "/out")
+{more}
+panel = stlkit_widgets.QueuePanel(ws)
+panel
+"""
 ARTEFACTS = HERE / "artefacts"
 
 HARMLESS = {
@@ -49,9 +63,6 @@ def chromium():
 def lab(chromium, tmp_path_factory):
     """The JupyterLab server of the whole run."""
     assert chromium, "without a browser a server is of no use"
-    pytest.importorskip("jupyterlab")
-    from lab import Lab  # noqa: PLC0415 - needs playwright
-
     lab = Lab(tmp_path_factory.mktemp("lab"))
     yield lab
     lab.close()
@@ -60,8 +71,6 @@ def lab(chromium, tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser(chromium):
     """A browser; ended with its module, because while it lives no other test of this process can run asyncio."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - few test runs need it
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=list(CHROMIUM_OPTIONS), ignore_default_args=["--disable-gpu"]
@@ -108,7 +117,6 @@ def page(new_page):
 @pytest.fixture
 def notebook(lab, request, page):
     """Give the function that opens a notebook with the given cells and runs them; its kernel ends with the test."""
-    from lab import Notebook  # noqa: PLC0415 - needs playwright
 
     def open_notebook(*cells, page=page, name=None, run=True):
         opened = Notebook(page, lab, cells, name or f"{request.node.name}.ipynb").open()
@@ -118,6 +126,30 @@ def notebook(lab, request, page):
 
     yield open_notebook
     lab.end_kernels()
+
+
+@pytest.fixture
+def models(tmp_path):
+    """A folder with six small models, no two alike, and a web page that calls itself an STL file."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"model{number}.stl").write_bytes(encode_binary_stl(calibration_cube() * (1 + number / 10)))
+    (folder / "page.stl").write_text("<!DOCTYPE html><html><body>Please log in</body></html>")
+    return folder
+
+
+@pytest.fixture
+def open_panel(notebook, page, tmp_path):
+    """Give the function that opens a notebook whose first cell shows the panel of a workspace; returns the panel."""
+
+    def open_panel(*further_cells, more="", page=page, name=None):
+        opened = notebook(OPEN.format(folder=str(tmp_path), more=more), *further_cells, page=page, name=name)
+        panel = page.locator(".stlkit-queue-panel").first
+        expect(panel.locator(".sk-grid")).to_be_visible(timeout=30_000)
+        return opened, panel
+
+    return open_panel
 
 
 @pytest.fixture
@@ -133,7 +165,6 @@ def shot(request):
 @pytest.fixture
 def nothing_serious():
     """Give the function that asks axe-core about a part of a page; what would keep somebody out fails the test."""
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - few test runs need it
 
     def check(page, selector):
         found = Axe().run(page, selector).response["violations"]
@@ -147,6 +178,16 @@ def nothing_serious():
     return check
 
 
+@pytest.fixture
+def keep_text(request):
+    """Give the function that keeps a text, such as what was measured."""
+    return lambda name, text: _artefact(request, f"{name}.txt").write_text(f"{text}\n")
+
+
 def _picture(request, name):
+    return _artefact(request, f"{name}.png")
+
+
+def _artefact(request, name):
     ARTEFACTS.mkdir(exist_ok=True)
-    return ARTEFACTS / f"{request.node.name}-{name}.png"
+    return ARTEFACTS / f"{request.node.name}-{name}"

@@ -78,14 +78,20 @@ class Lab:
         self.close()
         raise RuntimeError(f"JupyterLab did not start:\n{(self.home / 'lab.log').read_text()[-4000:]}")
 
-    def ask(self, path, *, method="GET"):
+    def ask(self, path, *, method="GET", content=None):
         """Send a request to the server's interface, and return what it answers."""
         connection = http.client.HTTPConnection(self._address, timeout=30)
         try:
-            connection.request(method, f"/{path}", headers={"Authorization": f"token {TOKEN}"})
+            body = None if content is None else json.dumps(content)
+            connection.request(method, f"/{path}", body, headers={"Authorization": f"token {TOKEN}"})
             return json.loads(connection.getresponse().read() or "null")
         finally:
             connection.close()
+
+    def choose_theme(self, name):
+        """Have pages that open from now on look so; None for JupyterLab's own choice."""
+        raw = "{}" if name is None else json.dumps({"theme": name, "adaptive-theme": False})
+        self.ask("lab/api/settings/@jupyterlab/apputils-extension:themes", method="PUT", content={"raw": raw})
 
     def end_kernels(self):
         """End every kernel, and so whatever the notebooks have begun."""
@@ -133,13 +139,17 @@ class Notebook:
     def run_all(self, timeout_s=120):
         """Run every cell and wait until all of them have ended."""
         self.menu("Run", "Run All Cells")
+        self.wait_idle(timeout_s)
+
+    def wait_idle(self, timeout_s=120):
+        """Wait until every cell has run."""
         self.page.wait_for_function(_HAS_RUN, arg=self._count, timeout=timeout_s * 1000)
 
     def menu(self, *names):
         """Choose an entry of JupyterLab's menu bar."""
         self.page.locator("#jp-MainMenu").get_by_role("menuitem", name=names[0], exact=True).click()
         for name in names[1:]:
-            self.page.locator(".lm-Menu").get_by_role("menuitem", name=name, exact=True).click()
+            self.page.locator(".lm-Menu-itemLabel").get_by_text(name, exact=True).click()
 
     def use_theme(self, name):
         """Have JupyterLab show itself in a theme, ``JupyterLab Dark`` or ``JupyterLab Light``; it keeps it."""
@@ -152,6 +162,6 @@ class Notebook:
     def restart_kernel(self):
         """Restart the kernel as a person does, and wait until the new one is ready."""
         self.menu("Kernel", "Restart Kernel…")
-        self.page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
+        self.page.locator(".jp-Dialog").locator("button.jp-mod-accept").click()
         expect(self.page.locator(".jp-Dialog")).to_have_count(0)
         self.page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for(timeout=60_000)
