@@ -102,6 +102,7 @@ def test_a_listener_that_fails_harms_no_other(workspace, listen, caplog):
 def test_the_thread_lives_as_long_as_somebody_listens(workspace, listen):
     """All listeners of a workspace share one; the last to leave ends it, and a listener may leave while it is told."""
     assert Feed.of(workspace) is Feed.of(workspace)
+    observers = workspace.queue._events._observers
     left = threading.Event()
     leave = Feed.of(workspace).listen(lambda _: (leave(), left.set()))
     other = Feed.of(workspace).listen(Listener())
@@ -113,7 +114,7 @@ def test_the_thread_lives_as_long_as_somebody_listens(workspace, listen):
     for thread in feed_threads():
         thread.join(30)
     assert not feed_threads()
-    assert workspace.queue._events._observers == ()
+    assert workspace.queue._events._observers == observers
     listen(workspace)
     assert len(feed_threads()) == 1
 

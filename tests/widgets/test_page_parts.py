@@ -12,7 +12,7 @@ import pytest
 import traitlets
 
 from stlkit.errors import JobError
-from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState
+from stlkit.model.jobs import JobResults, JobState, QueueJob
 from stlkit_widgets import QueuePanel
 from stlkit_widgets.background import Background
 from stlkit_widgets.names_preview import TreeLine, tree_of
@@ -294,11 +294,3 @@ def test_the_detail_tells_everything_about_a_job(workspace, models, showing):
     assert thumbnails["ids"] == [again.id]
     assert pictures[0].startswith(b"\x89PNG")
     assert workspace.cache.load_thumbnail(workspace.queue.job(again).results.stl_checksum) == pictures[0]
-
-
-def test_an_empty_state_is_no_trouble():
-    """The state of a home that never had a queue shows as an empty one."""
-    from stlkit_widgets.queue_panel import summary, whole_time_left_s  # noqa: PLC0415 - beside its one use
-
-    assert summary(QueueState()) == "empty"
-    assert whole_time_left_s(QueueState()) is None

@@ -117,6 +117,16 @@ def test_the_bar_follows_the_queue(page, models, workspace):
     page.until_status(total=0)
 
 
+def test_the_bar_says_how_long_the_queue_will_take(page, models, workspace):
+    """From the queue's own forecast while it runs; nothing is said of one that stands or is through."""
+    workspace.queue.add(models)
+    assert page.panel.run_bar.left == ""
+    page.run.says("start")
+    page.run.until(lambda: page.panel.run_bar.left.startswith("about "))
+    page.until_status(ended=2)
+    page.run.until(lambda: page.panel.run_bar.left == "")
+
+
 def test_the_number_of_jobs_at_once_is_set(page, workspace):
     """The slider changes the queue's own setting."""
     page.run.says("concurrency", jobs=5)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 
+from stlkit.engine.countdown import Countdown
 from stlkit.errors import StlkitError
 from stlkit.files import one_line
 from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.options import CheckedOptions
 from stlkit.model.reports import Severity, counted
-from stlkit.model.times import utc_now
 from stlkit.workspace import Workspace
 from stlkit_widgets.add_files import AddFiles
 from stlkit_widgets.background import Background
@@ -27,13 +28,12 @@ from stlkit_widgets.names_preview import NamesPreview
 from stlkit_widgets.notices import Choice, Notice, Notices
 from stlkit_widgets.options_form import JOB_GROUPS, OptionsForm, shown_values
 from stlkit_widgets.parts import parts_of
-from stlkit_widgets.rows import time_left_s
 from stlkit_widgets.run_bar import RunBar, measure_room
 from stlkit_widgets.situation import Situation, asking_jobs, waiting_jobs
 from stlkit_widgets.template_shelf import TemplateShelf
 from stlkit_widgets.uploads import Uploads
 
-GAUGES_EVERY_S = 2.0
+LOOKS_AROUND_EVERY_S = 1.0
 MOST_CONCURRENT = 8
 LINES_OF_TEXT = 12
 TABS = ("Details", "Options", "Names")
@@ -90,7 +90,8 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._selected: tuple[str, ...] = ()
         self._shows_options_of_jobs = False
         self._memory = remembered(workspace)
-        self._gauged_at = float("-inf")
+        self._looked_at = float("-inf")
+        self._countdown = Countdown()
         self._build(on_preview, on_results)
         super().__init__([self.add_files, self.notices, self.run_bar, self.table, self._tabs])
         self.add_class("stlkit-queue-panel")
@@ -193,17 +194,21 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             "ended": ended,
             "done": done / 100.0 / max(1, len(state.jobs)),
             "counts": {job_state.value: counts[job_state] for job_state in JobState if counts[job_state]},
-            "left": _words(whole_time_left_s(state)) if queue.is_running else "",
             "concurrency": concurrency,
             "most": max(MOST_CONCURRENT, concurrency),
         }
-        self._reading.do(self._measure_room)
+        if not queue.is_running or ended == len(state.jobs):
+            self.run_bar.left = ""
+        self._reading.do(self._look_around)
 
-    def _measure_room(self) -> None:
-        now = utc_now().timestamp()
-        if now - self._gauged_at < GAUGES_EVERY_S:
+    def _look_around(self) -> None:
+        """Foresee when the queue is through, and measure the room there is; not often, because both touch the disk."""
+        now, queue = time.monotonic(), self._workspace.queue
+        if now - self._looked_at < LOOKS_AROUND_EVERY_S:
             return
-        self._gauged_at = now
+        self._looked_at = now
+        eta = queue.eta() if queue.is_running else None
+        self.run_bar.left = self._countdown.say(eta.remaining_s) if eta is not None and eta.jobs else ""
         settings = self._state().queue_settings
         room = measure_room(settings.output_base_folder)
         tight = room["disk_free"] is not None and room["disk_free"] < 2e6 * settings.min_free_disk_mb
@@ -331,29 +336,6 @@ def summary(state: QueueState) -> str:
     ended = sum(count for job_state, count in counts.items() if job_state.ended)
     each = "".join(f" · {counts[job_state]:,} {job_state}" for job_state in JobState if counts[job_state])
     return f"{ended:,} of {counted(len(state.jobs), 'job')} done{each}" if state.jobs else "empty"
-
-
-def whole_time_left_s(state: QueueState) -> float | None:
-    """Estimate how long the jobs of a running queue will still take, from those that have ended; None without any."""
-    now = utc_now()
-    took = [job.actual_duration for job in state.jobs if job.state is JobState.COMPLETED and job.actual_duration]
-    running = [left for job in state.jobs if (left := time_left_s(job, now)) is not None]
-    pending = sum(job.state is JobState.PENDING for job in state.jobs)
-    if not running and (not took or not pending):
-        return None
-    if pending and not took:
-        return None
-    each = sum(took) / len(took) if took else 0.0
-    return (sum(running) + pending * each) / state.queue_settings.max_concurrent_jobs
-
-
-def _words(seconds: float | None) -> str:
-    if not seconds:
-        return ""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"about {minutes} min" if minutes < 90 else f"about {minutes // 60} h {minutes % 60} min"
 
 
 def _problem(number: int, text: str) -> Notice:

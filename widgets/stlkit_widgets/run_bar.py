@@ -31,12 +31,15 @@ class RunBar(PagePart, page="run_bar"):
     ----------
     status : dict
         How the queue stands; see ``static/run_bar.js``.
+    left : str
+        How long the queue will still take, such as ``about 3 min``; empty where that is not known.
     gauges : dict
         Room on the disk and in memory.
     """
 
     read_only = traitlets.Bool().tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
+    left = traitlets.Unicode().tag(sync=True)
     gauges = traitlets.Dict().tag(sync=True)
 
     def __init__(

@@ -1,6 +1,6 @@
 // The queue as a whole: its buttons, its progress, its room.
 //
-// status: {running, paused, stopping, held, total, ended, done (0 to 1), counts by state, left (in words), concurrency, most}
+// status: {running, paused, stopping, held, total, ended, done (0 to 1), counts by state, concurrency, most}
 
 import { button, el, icon, part, shownBytes } from "./base.js";
 
@@ -51,7 +51,6 @@ function show(root, link) {
     bar.style.transform = `scaleX(${done})`;
     whole.setAttribute("aria-valuenow", Math.round(100 * done));
     words.textContent = said(status);
-    left.textContent = status.left ? `${status.left} left` : "";
   };
   const said = ({ total, ended, counts = {}, stopping, paused }) => {
     if (!total) return "The queue is empty";
@@ -76,7 +75,7 @@ function show(root, link) {
     return el(`span.sk-gauge${isTight ? ".sk-tight" : ""}`, {}, isTight ? icon("warning") : null,
       el("span", { text: name }), el("span.sk-bar", { "aria-hidden": "true" }, filled), el("span", { text }));
   };
-  return [link.follow("status", draw), link.follow("read_only", draw), link.follow("gauges", drawGauges), () => clearTimeout(telling)];
+  return [link.follow("status", draw), link.follow("left", (text) => { left.textContent = text && `${text} left`; }), link.follow("read_only", draw), link.follow("gauges", drawGauges), () => clearTimeout(telling)];
 }
 
 export default part("run_bar", { show });
