@@ -38,8 +38,8 @@ def test_pause_resume_retry_and_reorder(open_panel, page, shot, models):
     start = [f"model{number}.stl" for number in (3, 0, 1, 2, 4, 5)]
     expect_order(panel, [*start, "page.stl"])
     grip = panel.get_by_role("row", name="page.stl").locator(".sk-grip")
+    grip.hover()  # which may scroll the page
     target = panel.get_by_role("row", name="model0.stl").bounding_box()
-    grip.hover()
     page.mouse.down()
     page.mouse.move(target["x"] + 30, target["y"] + 20, steps=5)
     page.mouse.move(target["x"] + 30, target["y"] + 3, steps=5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -54,11 +56,16 @@ class Situation:
 
     def _of_observer(self, problem: str | None) -> Iterator[Notice]:
         owner = self._workspace.owner
-        belongs = f"This queue belongs to {owner}" if owner else "The process that owned this queue has ended"
-        advice = "" if owner else " Open the workspace again to take it over."
-        yield Notice(
-            id="observer", text=f"{belongs}; here it can only be looked at.{advice}", severity=Severity.WARNING
-        )
+        if owner is None:
+            text = "The process that owned this queue has ended. Open the workspace again to take the queue over."
+        elif owner.pid == os.getpid() and owner.host == platform.node():
+            text = (
+                "This queue is open in this very kernel, through another Workspace. Use that one; or close it and open "
+                "this one again."
+            )
+        else:
+            text = f"This queue belongs to {owner}; here it can only be looked at."
+        yield Notice(id="observer", text=text, severity=Severity.WARNING)
         if problem is not None:
             yield Notice(id="problem", text=problem, severity=Severity.ERROR)
 
