@@ -402,6 +402,19 @@ def test_files_are_gone_through_and_hostile_names_stay_text(viewer, page, shot):
     assert page.evaluate("window.hurt") is None
 
 
+def test_a_page_that_is_opened_again_shows_the_same(viewer, page):
+    """The kernel lives on, and with it the model, what is drawn over it, and the side it was last sent to."""
+    seen = viewer({"gear.stl": sample_bytes("gear.stl")}, ", material='wood', edges=True, orthographic=True")
+    before = seen.look("top")
+    seen.stage.focus()
+    page.keyboard.press("Control+s")  # one of the keys that JupyterLab keeps
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0, timeout=_PATIENCE_S * 1000)
+    page.reload()
+    seen.ready()
+    assert np.abs(seen.settled() - before).mean() < 1.5
+    assert spans(seen.look("front"))[1] < 0.5 * spans(before)[1]
+
+
 def test_nothing_is_left_when_cells_are_run_again(lab, notebook, page):
     """However often, there is one canvas and one WebGL context; closed, the kernel has no more widgets than before."""
     page.add_init_script(

@@ -345,7 +345,12 @@ class Face {
 
   open() {
     this.root.classList.add("stlkit-previewer");
-    this.root.dataset.lmSuppressShortcuts = "true"; // keys pressed here are not JupyterLab's
+    // Plain keys pressed here are not JupyterLab's, which may look before they get here: this has to be said before.
+    this.claimKeys = (event) => {
+      this.root.toggleAttribute("data-lm-suppress-shortcuts", false);
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) this.root.dataset.lmSuppressShortcuts = "true";
+    };
+    window.addEventListener("keydown", this.claimKeys, true);
     this.card = node("div", { class: "card", hidden: true });
     this.status = node("div", { class: "status" });
     this.note = node("div", { class: "note", role: "status", "aria-live": "polite" });
@@ -364,6 +369,7 @@ class Face {
 
   close() {
     document.removeEventListener("pointerdown", this.closePopover, true);
+    window.removeEventListener("keydown", this.claimKeys, true);
     for (const [event, listener] of this.watched) this.model.off(event, listener);
     clearTimeout(this.noteTimer);
     this.stage.close();
@@ -710,6 +716,7 @@ class Face {
   }
 
   onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     event.stopPropagation();
     if (event.key === "Escape") {
       const open = event.target.closest(".popover") ?? this.root.querySelector(".popover:not([hidden])");
@@ -719,7 +726,7 @@ class Face {
     }
     const inBar = event.target.closest(".toolbar") && event.target.matches(".tool");
     if (inBar && (event.key === "ArrowRight" || event.key === "ArrowLeft")) return this.step(event);
-    if (event.target !== this.stage.el || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target !== this.stage.el) return;
     const act = this.keys(event)[event.key];
     if (!act || !this.stage.view) return;
     event.preventDefault();
