@@ -71,6 +71,7 @@ def test_jobs_are_paused_resumed_cancelled_retried_and_removed(page, models, wor
     page.table.until(lambda: states(page) == ["pending", "paused"])
     page.table.says("act", action="cancel", ids=both)
     page.table.until(lambda: states(page) == ["cancelled", "cancelled"])
+    assert page.panel.notices.texts == ()
     page.table.says("act", action="retry", ids=both)
     page.table.until(lambda: states(page) == ["pending", "pending"])
     page.table.says("act", action="remove", ids=list(page.table.rows))

@@ -95,7 +95,7 @@ class QueueCommands:
         if do is None:
             _log.warning("there is no action %.40r", action)
         elif len(job_ids) == 1:
-            self._in_turn(lambda: str(do(job_ids[0]) and ""))
+            self._in_turn(lambda: _each(action, do, job_ids))
         else:
             self._aside(lambda: _each(action, do, job_ids))
 
