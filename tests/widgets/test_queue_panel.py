@@ -244,6 +244,8 @@ def test_a_selection_shows_the_job_its_options_and_its_names(page, models, works
     page.options.until(lambda: page.panel.options.scope["count"] == 1)
     page.names.until(lambda: page.panel.names.told == "1 selected job.")
     assert "cube_render.png" in [line["name"] for line in page.panel.names.lines]
+    workspace.queue.cancel(cube)
+    page.names.until(lambda: page.panel.names.told == "1 job that has not ended.")
 
 
 def test_selected_jobs_get_options_of_their_own(page, models, workspace):

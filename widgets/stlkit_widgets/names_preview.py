@@ -56,7 +56,8 @@ class NamesPreview(PagePart, page="names_preview"):
 
     def show(self, state: QueueState, selected: Sequence[QueueJob]) -> None:
         """Show the outputs of the selected jobs, else of those that have not begun, else of an example."""
-        open_jobs = [job for job in selected or state.jobs if not job.state.ended]
+        chosen = [job for job in selected if not job.state.ended]
+        open_jobs = chosen or [job for job in state.jobs if not job.state.ended]
         if open_jobs:
             base = open_jobs[0].output_base_folder
             same_base = (job for job in open_jobs if job.output_base_folder == base)
@@ -68,7 +69,7 @@ class NamesPreview(PagePart, page="names_preview"):
         self.lines = [
             {"depth": line.depth, "name": line.name, "is_folder": line.is_folder} for line in tree_of(paths, base)
         ]
-        self.told = _told(len(open_jobs), is_selection=bool(selected))
+        self.told = _told(len(open_jobs), is_selection=bool(chosen))
 
 
 def expected_files(state: QueueState, job: QueueJob) -> tuple[Path, ...]:
