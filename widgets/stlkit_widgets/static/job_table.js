@@ -305,7 +305,8 @@ class TableView {
   passes(row) {
     if (!row || (this.state && row.state !== this.state)) return false;
     if (!this.text) return true;
-    return [row.file, row.folder, row.note].some((text) => text.toLowerCase().includes(this.text));
+    row.text ??= `${row.file}\n${row.folder}\n${row.note}`.toLowerCase();
+    return row.text.includes(this.text);
   }
 
   sorted(ids) {
