@@ -42,6 +42,7 @@ HARMLESS = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
     """Have one worker run all stories: one server and one browser at a time are enough for two cores."""
     for item in items:
