@@ -141,9 +141,9 @@ def test_what_cannot_be_a_name_is_refused(templates, name):
         ({"render_options": {"width": 3}}, "render_options.width", ">= 16"),
         ({"render_options": {"material": "jelly"}}, "render_options.material", "plastic, metal"),
         ({"render_options": {"color": "no such"}}, "render_options.color", "no such"),
-        ({"render_options": {"color_palette": ["red", 3]}}, "render_options.color_palette", "got int"),
+        ({"render_options": {"color_palette": ["red", 3]}}, "render_options.color_palette", "got a whole number"),
         ({"validation_options": []}, "validation_options", "got array"),
-        ({"output_settings": {"custom_prefix": None}}, "output_settings.custom_prefix", "got null"),
+        ({"output_settings": {"custom_prefix": None}}, "output_settings.custom_prefix", "got none"),
         ({"created_at": "yesterday"}, "created_at", "datetime"),
     ],
 )

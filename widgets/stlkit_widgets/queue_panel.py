@@ -91,6 +91,7 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._shows_options_of_jobs = False
         self._memory = remembered(workspace)
         self._looked_at = float("-inf")
+        self._was_running = False
         self._countdown = Countdown()
         self._build(on_preview, on_results)
         super().__init__([self.add_files, self.notices, self.run_bar, self.table, self._tabs])
@@ -199,6 +200,8 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         }
         if not queue.is_running or ended == len(state.jobs):
             self.run_bar.left = ""
+        if queue.is_running != self._was_running:  # a person who has just started it wants to know now
+            self._was_running, self._looked_at = queue.is_running, float("-inf")
         self._reading.do(self._look_around)
 
     def _look_around(self) -> None:
