@@ -61,10 +61,7 @@ def ending_line(job: QueueJob) -> str:
 def saved_note(job: QueueJob) -> str:
     """Say what a job did not make again; empty where it made everything."""
     results = job.results
-    if not results.reused_files:
-        return ""
-    what = "up to date" if results.is_up_to_date else f"{results.reused_files} files used again"
-    return f"{what} ({results.saved_s:.1f} s saved)"
+    return f"{results.reuse} ({results.saved_s:.1f} s saved)" if results.reuse else ""
 
 
 @contextmanager

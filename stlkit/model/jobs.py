@@ -114,6 +114,13 @@ class JobResults:
         """Whether everything was there already and nothing was made."""
         return bool(self.files_generated) and self.reused_files == len(self.files_generated)
 
+    @property
+    def reuse(self) -> str:
+        """What was not made again, in words; empty where everything was made."""
+        if self.is_up_to_date:
+            return "up to date"
+        return f"{self.reused_files} files used again" if self.reused_files else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueJob:

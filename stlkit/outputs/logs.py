@@ -171,10 +171,7 @@ def _block(job: QueueJob) -> list[str]:
 
 def _saved(job: QueueJob) -> list[str]:
     results = job.results
-    if not results.reused_files:
-        return []
-    what = "up to date" if results.is_up_to_date else f"{results.reused_files} files used again"
-    return [f"    {what}, {results.saved_s:.1f} s saved"]
+    return [f"    {results.reuse}, {results.saved_s:.1f} s saved"] if results.reuse else []
 
 
 def _errors(job: QueueJob) -> tuple[str, ...]:
