@@ -14,6 +14,7 @@ import ipywidgets
 
 from stlkit.errors import StlkitError
 from stlkit_widgets.background import Background
+from stlkit_widgets.routing import route_as_sent
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class PagePart(anywidget.AnyWidget):
 
     def __init__(self, background: Background, **traits: Any) -> None:
         super().__init__(**traits)
+        route_as_sent([self])
         self._background = background
         self._heard: dict[str, Callable[[Content], None]] = {}
         self._answers: dict[str, tuple[Answerer, Background]] = {}

@@ -28,6 +28,7 @@ from stlkit_widgets.previewer.scene import Scene
 from stlkit_widgets.previewer.section import Section
 from stlkit_widgets.previewer.sources import AnySource, Entry, Source
 from stlkit_widgets.previewer.views import STANDARD_RAD, Aim, angles_of, close_up, whole_model
+from stlkit_widgets.routing import route_as_sent
 
 HERE = Path(__file__).parent
 
@@ -105,6 +106,7 @@ class Previewer(Attributes):
         self._counter = 0
         self.view_options: dict[str, float] = {}
         super().__init__(**chosen)
+        route_as_sent([self, *parts_of(self)])
         self._page = self._constants()
         self._dress()
         self.refresh()
