@@ -1,8 +1,10 @@
 """One job in a real worker: what it makes, and how it ends."""
 
 import json
+import sys
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -165,6 +167,15 @@ def test_the_other_layouts_are_used_where_chosen(do, tmp_path, box_stl, organiza
     expected = {"flat": "ModelA_render.png", "by_type": "renders/ModelA_render.png"}
     assert expected[organization] in found
     assert any(name.endswith("ModelA_analysis.json.gz") for name in found)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="priorities are classes there")
+def test_a_worker_lets_the_notebook_go_first(do, worker, tmp_path, box_stl):
+    """Four workers on two cores must not keep a cell or a click waiting."""
+    source = tmp_path / "ModelA.stl"
+    source.write_bytes(box_stl())
+    do(source)  # by then it is at work
+    assert psutil.Process(worker.pid).nice() >= 10
 
 
 def test_a_job_has_the_stages_that_were_asked_for():
