@@ -146,22 +146,23 @@ def _mapping(text: str) -> dict[str, Any]:
 
 
 def _objects(values: Values) -> Any:
-    objects = np.empty(len(values), dtype=object)
-    objects[:] = values
-    return objects
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _categories(values: Values) -> pd.Categorical:
-    known = {value: code for code, value in enumerate(sorted(set(values) - {None}))}
-    codes = np.array([known.get(value, -1) for value in values], dtype=np.int32)  # faster than to factorize texts
-    return pd.Categorical.from_codes(codes, categories=pd.Index(list(known), dtype="str"))
+    known: dict[Any, int] = {value: code for code, value in enumerate(sorted(set(values) - {None}))}
+    categories = pd.Index(list(known), dtype="str")
+    # faster than to factorize texts
+    codes = np.fromiter(map({**known, None: -1}.__getitem__, values), dtype=np.int32, count=len(values))
+    return pd.Categorical.from_codes(codes, categories=categories)
 
 
 def _times(values: Values) -> pd.Series[Any]:
-    for kind in set(map(type, values)) - {type(None), str}:
-        raise TypeError(f"a time is a {kind.__name__}")
-    moments = pd.Series(pd.to_datetime(values, format="ISO8601", utc=True, errors="coerce"))
-    for value in _objects(values)[moments.isna().to_numpy()]:
+    texts = _objects(values)
+    if (kind := pd.api.types.infer_dtype(texts, skipna=True)) not in {"string", "empty"}:
+        raise TypeError(f"expected a time as text, not: {kind}")
+    moments = pd.Series(pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce"))
+    for value in texts[moments.isna().to_numpy()]:
         if value is not None:
             parse_utc(value)  # raises where it is no time; else it is one too far away for nanoseconds
     try:
