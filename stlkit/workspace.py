@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import logging
 import os
-import secrets
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-from stlkit.analytics.estimates import LearnedCosts
-from stlkit.analytics.history import History
-from stlkit.engine.events import EventKind, QueueEvent
-from stlkit.engine.queue import JobQueue
-from stlkit.engine.stores import Stores
-from stlkit.engine.view import ObservedQueue
-from stlkit.errors import OptionError, StlkitError, StorageError
-from stlkit.files import remove_abandoned_parts
+from stlkit.errors import OptionError, StlkitError
 from stlkit.model.html import Content, facts_table, headline, isolated, joined
-from stlkit.model.jobs import QueueState
-from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.options import CleanupOptions
 from stlkit.model.showing import counts_text
-from stlkit.model.times import utc_now
-from stlkit.storage.cache import TempFileManager
-from stlkit.storage.cleaning import Cleaned, clean_cache, clean_home
+from stlkit.session import SESSIONS, Session
+from stlkit.storage.cleaning import Cleaned, clean_home
 from stlkit.storage.config import UserConfig, load_config, save_config
 from stlkit.storage.home import Home, find_home
-from stlkit.storage.lock import HomeLock, LockOwner
-from stlkit.storage.output_index import OutputIndex
-from stlkit.storage.queue_state import QueueStateManager
-from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager
-from stlkit.storage.templates import TemplateManager
+from stlkit.storage.lock import LockOwner
 from stlkit.storage.usage import DiskUsage, measure_usage
-from stlkit.storage.writer import CoalescingWriter
 
 if TYPE_CHECKING:
     from stlkit.outputs.report import Report
-
-_log = logging.getLogger(__name__)
 
 
 class Workspace:
     """Everything that belongs to one home folder.
 
     The first process that opens a home owns its queue. Any other may open it too, but only look: `is_observer` is
-    True there, and every command of the queue raises `HomeLockedError`. Thread-safe.
+    True there, and every command of the queue raises `HomeLockedError`. Within a process all workspaces of a home
+    share one queue, so a cell that opens one may run again at any time. Thread-safe.
 
     Parameters
     ----------
@@ -60,7 +40,7 @@ class Workspace:
     output : path, optional
         Where outputs go unless a job says otherwise.
     created_by : str
-        ``notebook``, ``cli`` or ``gui``; goes into the history.
+        ``notebook``, ``cli`` or ``gui``; goes into the history. The first workspace of a home decides.
     observe : bool
         Only look, even where nobody owns the queue.
 
@@ -94,84 +74,21 @@ class Workspace:
     ) -> None:
         self.home: Home = find_home(Path(home) if home is not None else None)
         self.home.create()
-        self.session_id = f"session_{utc_now():%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
-        self.templates = TemplateManager(self.home.templates)
-        self.cache = TempFileManager(self.home.cache)
-        self.history = History(self.home.history)
-        self._learned = LearnedCosts(self.history)
-        self.outputs = OutputIndex(self.home.history)
-        cleanup, notes = self._cleanup_at_start()
-        self._states = QueueStateManager(self.home, keep_backups=cleanup.backup_keep_count)
-        self._lock = HomeLock(self.home.lock)
-        self.is_observer = observe or not self._lock.try_acquire()
-        self.recovery = RecoveryResult(state=QueueState())
-        if self.is_observer:
-            # An observer has the reading half of a queue; the other half raises the error that names the owner.
-            observed = ObservedQueue(self._states, self._lock, _commands_of(JobQueue), self._learned.learned)
-            self.queue = cast(JobQueue, observed)
-            return
-        try:
-            self._open_queue(output, created_by, cleanup)
-            self.recovery = replace(self.recovery, notes=(*self.recovery.notes, *notes))
-        except BaseException:
-            self._lock.release()
-            self.history.close()
-            self.outputs.close()
-            raise
-        _close_at_exit(self)
-
-    def _open_queue(self, output: str | os.PathLike[str] | None, created_by: str, cleanup: CleanupOptions) -> None:
-        self.templates.install_built_in()
-        self.recovery = self._recover()
-        unfinished = {job.job_id for job in self.recovery.unfinished}
-        clean_cache(self.cache, cleanup, unfinished)
-        state = replace(self.recovery.state, queue_session_id=self.session_id)
-        self._writer = CoalescingWriter(self._states.save_queue_state, name="stlkit-state-writer")
-        self.queue = JobQueue(
-            state,
-            Stores(
-                writer=self._writer,
-                history=self.history,
-                cache=self.cache,
-                outputs=self.outputs,
-                costs=lambda: self._learned.costs,
-            ),
-            created_by=created_by,
-            after_crash=self._lock.dead_owner is not None,
+        self._session = (
+            Session(self.home, created_by=created_by, observe=True)
+            if observe
+            else SESSIONS.join(self.home, created_by=created_by)
         )
-        if output is not None:
+        self._leaving = weakref.finalize(self, SESSIONS.depart, self._session)
+        self.queue = self._session.queue
+        self.history = self._session.history
+        self.templates = self._session.templates
+        self.cache = self._session.cache
+        self.recovery = self._session.recovery
+        self.is_observer = self._session.is_observer
+        self.session_id = self._session.session_id
+        if output is not None and not self.is_observer:
             self.queue.configure(settings={"output_base_folder": str(Path(output).expanduser().absolute())})
-        self._learned.learn_soon()
-        self.queue.subscribe(self._learn_from)
-
-    def _learn_from(self, event: QueueEvent) -> None:
-        if event.kind is EventKind.CHANGED and event.job is not None:
-            self._learned.note_end(event.job)
-
-    def _recover(self) -> RecoveryResult:
-        notes: tuple[str, ...] = ()
-        if self._lock.dead_owner is not None:
-            notes = (f"{self._lock.dead_owner} ended without closing its queue, which was taken over",)
-        for folder in (self.home.root, self.home.templates, self.home.backups):
-            remove_abandoned_parts(folder)
-        loaded = self._states.load_queue_state()
-        if loaded is None:
-            config = self.config
-            state = QueueState(
-                global_render_options=RenderOptions().merged(config.render_options),
-                global_validation_options=ValidationOptions().merged(config.validation_options),
-                global_output_settings=OutputSettings().merged(config.output_settings),
-            )
-            return RecoveryResult(state=state, notes=notes)
-        manager = SessionRecoveryManager(self._states, self.history, self.cache)
-        return replace(manager.recover_interrupted_jobs(loaded.state), notes=(*notes, *loaded.notes))
-
-    def _cleanup_at_start(self) -> tuple[CleanupOptions, tuple[str, ...]]:
-        """Return the options, and what kept them from being read: broken preferences are no reason not to open."""
-        try:
-            return self.cleanup_options, ()
-        except (StorageError, OSError) as error:
-            return CleanupOptions(), (f"what to keep was decided by the defaults: {error}",)
 
     @property
     def config(self) -> UserConfig:
@@ -228,16 +145,18 @@ class Workspace:
             There is no such option, or its value does not fit.
         """
         chosen = self.cleanup_options.merged(options or {})
-        with self._lock.borrowed() if self.is_observer and not dry_run else nullcontext():
+        with self._session.lock.borrowed() if self.is_observer and not dry_run else nullcontext():
             unfinished = {job.id for job in self.queue.jobs if not job.state.ended}
             if not dry_run:
-                self.outputs.prune()  # rows without a file; they count for nothing
-            return clean_home(self.cache, self._states.backups, self.history, chosen, keep=unfinished, dry_run=dry_run)
+                self._session.outputs.prune()  # rows without a file; they count for nothing
+            return clean_home(
+                self.cache, self._session.states.backups, self.history, chosen, keep=unfinished, dry_run=dry_run
+            )
 
     @property
     def owner(self) -> LockOwner | None:
         """Who owns the queue now; None where nobody does."""
-        return self._lock.owner()
+        return self._session.lock.owner()
 
     def report(
         self,
@@ -286,18 +205,12 @@ class Workspace:
         raise OptionError("no output folder is known here; name the one to report on", field="folder")
 
     def close(self) -> None:
-        """Stop the queue, write everything down, give the home folder free; harmless the second time."""
-        if not self.is_observer and self._lock.is_held:
-            try:
-                try:
-                    self.queue.close()
-                finally:
-                    self._writer.close()
-            finally:
-                self._lock.release()
-        self._learned.close()
-        self.history.close()
-        self.outputs.close()
+        """Stop the queue, write everything down, give the home folder free; harmless the second time.
+
+        Where the same home is open in another workspace of this process, its queue goes on there.
+        """
+        if self._leaving.detach() is not None:
+            SESSIONS.leave(self._session)
 
     def __enter__(self) -> Self:
         return self
@@ -327,20 +240,3 @@ class Workspace:
             ("Recovery", f"{waiting} of an earlier session to resume" if waiting else None),
         ]
         return joined(headline("Workspace"), facts_table(facts))
-
-
-def _commands_of(queue: type[JobQueue]) -> frozenset[str]:
-    return frozenset(name for name in vars(queue) if not name.startswith("_"))
-
-
-def _close_at_exit(workspace: Workspace) -> None:
-    """Close a forgotten workspace when the interpreter ends, while threads can still be joined."""
-    reference = weakref.ref(workspace)
-
-    def close() -> None:
-        found = reference()
-        if found is not None:
-            with contextlib.suppress(OSError, StlkitError):
-                found.close()
-
-    atexit.register(close)

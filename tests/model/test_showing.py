@@ -106,7 +106,7 @@ def test_a_workspace_and_its_queue_show_how_they_stand(tmp_path):
         assert "22 jobs: 22 pending" in shown.text and "and 2 more" in shown.text and "cube 0.stl" in shown.text
         whole = Reader(ws._repr_html_())
         assert "owned" in whole.text and "<out>" in whole.text and "22 pending" in whole.text
-        with Workspace(tmp_path / "home") as observer:
+        with Workspace(tmp_path / "home", observe=True) as observer:
             assert "observed; it belongs to" in Reader(observer._repr_html_()).text
 
 

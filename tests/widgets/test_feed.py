@@ -121,7 +121,7 @@ def test_the_thread_lives_as_long_as_somebody_listens(workspace, listen):
 
 def test_an_observer_is_told_what_the_owner_wrote(workspace, models, tmp_path, listen):
     """New jobs, changed ones and a new order come; what did not change is not told again."""
-    with Workspace(tmp_path / "home") as second:
+    with Workspace(tmp_path / "home", observe=True) as second:
         listener = listen(second)
         listener.until(lambda news: len(news) == 1)
         (models / "more.stl").write_bytes(encode_binary_stl(calibration_cube()))

@@ -225,13 +225,13 @@ def test_a_job_that_asks_for_another_folder_gets_one(page, models, tmp_path):
 
 
 def test_an_observer_sees_everything_and_can_press_nothing(workspace, models, tmp_path, showing):
-    """The panel of a second workspace says who the owner is and follows what the owner does."""
-    with Workspace(tmp_path / "home") as second:
+    """The panel of a workspace that only looks says so, and follows what the owner does."""
+    with Workspace(tmp_path / "home", observe=True) as second:
         page = showing(QueuePanel(second))
         parts = (page.panel.add_files, page.panel.run_bar, page.panel.table, page.panel.options)
         assert all(part.read_only for part in parts)
         (text,) = page.panel.notices.texts
-        assert text.startswith("This queue is open in this very kernel, through another Workspace.")
+        assert text == "This workspace was opened to look only; leave observe=True away to use its queue."
         workspace.queue.add(models)
         page.table.until(lambda: [row["file"] for row in page.table.rows.values()] == ["cube.stl", "page.stl"])
         page.run.says("start")

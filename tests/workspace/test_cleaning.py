@@ -156,7 +156,7 @@ def test_unfinished_jobs_keep_what_says_how_far_they_had_come(home, tmp_path, bo
 
 def test_a_home_that_another_process_owns_is_only_looked_at(home):
     """The owner is named; a dry run works."""
-    with Workspace(home), Workspace(home) as observer:
+    with Workspace(home), Workspace(home, observe=True) as observer:
         assert observer.is_observer
         with pytest.raises(HomeLockedError, match=f"process {os.getpid()}"):
             observer.clean(options=EVERYTHING)

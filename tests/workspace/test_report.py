@@ -56,7 +56,7 @@ def test_an_observer_may_report_and_a_folder_may_be_named(tmp_path, box_stl):
         ws.queue.add(tmp_path / "box.stl", output=tmp_path / "out")
         ws.queue.start()
         assert ws.queue.wait(120)
-        with Workspace(tmp_path / "home") as observer:
+        with Workspace(tmp_path / "home", observe=True) as observer:
             assert observer.is_observer
             assert observer.report(title="Mine").path == tmp_path / "out" / "report.html"
             assert observer.report(str(tmp_path / "out")).counts == {JobState.COMPLETED: 1}

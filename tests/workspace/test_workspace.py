@@ -1,16 +1,19 @@
 """A home folder, opened: ownership, observation, recovery, and an end that leaves nothing behind."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
 from stlkit import JobState, Workspace
 from stlkit.errors import HomeLockedError, StateFileError, StorageError
+from stlkit.storage.home import Home
 
 FACTS_ONLY = {"generate_image": False}
 
@@ -39,12 +42,12 @@ def test_a_folder_is_worked_off_and_the_history_is_a_table(tmp_path, models):
     assert (tmp_path / "out" / "processing_log.txt").read_text().count("completed") >= 4
 
 
-def test_a_second_process_may_look_but_not_touch(tmp_path, models):
+def test_an_observer_may_look_but_not_touch(tmp_path, models):
     """The observer sees the owner's jobs; every command names the owner."""
     with Workspace(tmp_path / "home", output=tmp_path / "out") as owner:
         owner.queue.add(models)
         owner.queue.flush()
-        with Workspace(tmp_path / "home") as observer:
+        with Workspace(tmp_path / "home", observe=True) as observer:
             assert observer.is_observer
             assert [job.id for job in observer.queue.jobs] == [job.id for job in owner.queue.jobs]
             for command in (observer.queue.start, lambda: observer.queue.add(models), observer.queue.clear):
@@ -56,6 +59,74 @@ def test_a_second_process_may_look_but_not_touch(tmp_path, models):
         assert len(owner.queue.jobs) == 3
     with Workspace(tmp_path / "home") as again:
         assert not again.is_observer
+
+
+def test_a_second_process_becomes_an_observer(tmp_path, models):
+    """It need not ask for that: the queue has an owner, whom every refused command names."""
+    code = """
+import sys
+from stlkit import Workspace
+from stlkit.errors import HomeLockedError
+with Workspace(sys.argv[1]) as ws:
+    print(ws.is_observer, len(ws.queue.jobs))
+    try:
+        ws.queue.start()
+    except HomeLockedError as error:
+        print(error)
+"""
+    with Workspace(tmp_path / "home", output=tmp_path / "out") as owner:
+        owner.queue.add(models)
+        owner.queue.flush()
+        command = [sys.executable, "-c", code, str(tmp_path / "home")]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        role, refusal = result.stdout.splitlines()
+        assert role == "True 4"
+        assert f"process {os.getpid()}" in refusal
+
+
+def test_a_cell_that_opens_a_workspace_may_run_again(tmp_path, models):
+    """All workspaces of a home in one process use one queue, until the last of them is closed."""
+    first = Workspace(tmp_path / "home", output=tmp_path / "out")
+    first.queue.add(models)
+    second = Workspace(tmp_path / "home", output=tmp_path / "elsewhere")
+    assert not second.is_observer
+    assert second.queue is first.queue
+    assert second.queue.settings.output_base_folder == str(tmp_path / "elsewhere")
+    first.close()
+    first.close()
+    second.queue.remove(second.queue.jobs[0])
+    second.close()
+    assert not owner_note(tmp_path).exists()
+    with Workspace(tmp_path / "home") as third:
+        assert third.queue is not second.queue
+        assert len(third.queue.jobs) == 3
+
+
+def test_a_forgotten_workspace_keeps_nobody_out(tmp_path, models):
+    """One whose name was given to another is gone; closing that other one closes the home."""
+    ws = Workspace(tmp_path / "home", output=tmp_path / "out")
+    ws.queue.add(models)
+    ws = Workspace(tmp_path / "home")
+    gc.collect()
+    assert len(ws.queue.jobs) == 4
+    assert owner_note(tmp_path).exists()
+    ws.close()
+    assert not owner_note(tmp_path).exists()
+
+
+def test_threads_that_open_a_home_at_once_get_one_queue(tmp_path):
+    """None becomes an observer of what a neighbour is just opening, and the last to close it gives it free."""
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(lambda _: Workspace(tmp_path / "home"), range(16)))
+        assert len({id(ws.queue) for ws in opened}) == 1
+        assert not any(ws.is_observer for ws in opened)
+        list(pool.map(Workspace.close, opened))
+    assert not owner_note(tmp_path).exists()
+
+
+def owner_note(tmp_path):
+    """Where whoever owns the queue says so."""
+    return Home(tmp_path / "home").lock.with_suffix(".json")
 
 
 @pytest.mark.parametrize("content", ['{"version": "2.0", "jobs": []}', '{"jobs": [{"id": 3}]}', "{"])

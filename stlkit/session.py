@@ -1,0 +1,253 @@
+"""What exists once for a home folder: its queue, its history, and whatever writes for them."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import secrets
+import threading
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from stlkit.analytics.estimates import LearnedCosts
+from stlkit.analytics.history import History
+from stlkit.engine.events import EventKind, QueueEvent
+from stlkit.engine.queue import JobQueue
+from stlkit.engine.stores import Stores
+from stlkit.engine.view import ObservedQueue
+from stlkit.errors import StlkitError, StorageError
+from stlkit.files import remove_abandoned_parts
+from stlkit.model.jobs import QueueState
+from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.times import utc_now
+from stlkit.storage.cache import TempFileManager
+from stlkit.storage.cleaning import clean_cache
+from stlkit.storage.config import load_config
+from stlkit.storage.home import Home
+from stlkit.storage.lock import HomeLock
+from stlkit.storage.output_index import OutputIndex
+from stlkit.storage.queue_state import QueueStateManager
+from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager
+from stlkit.storage.templates import TemplateManager
+from stlkit.storage.writer import CoalescingWriter
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """The queue of a home folder, opened; or a look at it, where another process has it open. Thread-safe.
+
+    Parameters
+    ----------
+    home : Home
+    created_by : str
+        Goes into the history.
+    observe : bool
+        Only look, even where nobody owns the queue.
+
+    Attributes
+    ----------
+    queue : JobQueue
+    history : History
+    templates : TemplateManager
+    cache : TempFileManager
+    outputs : OutputIndex
+    states : QueueStateManager
+    lock : HomeLock
+    recovery : RecoveryResult
+        What an earlier, interrupted session left.
+    is_observer : bool
+    """
+
+    def __init__(self, home: Home, *, created_by: str, observe: bool = False) -> None:
+        self.home = home
+        self.session_id = f"session_{utc_now():%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
+        self.templates = TemplateManager(home.templates)
+        self.cache = TempFileManager(home.cache)
+        self.history = History(home.history)
+        self.outputs = OutputIndex(home.history)
+        self._learned = LearnedCosts(self.history)
+        cleanup, notes = self._cleanup_at_start()
+        self.states = QueueStateManager(home, keep_backups=cleanup.backup_keep_count)
+        self.lock = HomeLock(home.lock)
+        self.is_observer = observe or not self.lock.try_acquire()
+        self.recovery = RecoveryResult(state=QueueState())
+        if self.is_observer:
+            # An observer has the reading half of a queue; the other half raises the error that names the owner.
+            observed = ObservedQueue(self.states, self.lock, _commands_of(JobQueue), self._learned.learned)
+            self.queue = cast(JobQueue, observed)
+            return
+        try:
+            self._open_queue(created_by, cleanup)
+            self.recovery = replace(self.recovery, notes=(*self.recovery.notes, *notes))
+        except BaseException:
+            self.lock.release()
+            self.history.close()
+            self.outputs.close()
+            raise
+
+    def _open_queue(self, created_by: str, cleanup: CleanupOptions) -> None:
+        self.templates.install_built_in()
+        self.recovery = self._recover()
+        unfinished = {job.job_id for job in self.recovery.unfinished}
+        clean_cache(self.cache, cleanup, unfinished)
+        state = replace(self.recovery.state, queue_session_id=self.session_id)
+        self._writer = CoalescingWriter(self.states.save_queue_state, name="stlkit-state-writer")
+        self.queue = JobQueue(
+            state,
+            Stores(
+                writer=self._writer,
+                history=self.history,
+                cache=self.cache,
+                outputs=self.outputs,
+                costs=lambda: self._learned.costs,
+            ),
+            created_by=created_by,
+            after_crash=self.lock.dead_owner is not None,
+        )
+        self._learned.learn_soon()
+        self.queue.subscribe(self._learn_from)
+
+    def _learn_from(self, event: QueueEvent) -> None:
+        if event.kind is EventKind.CHANGED and event.job is not None:
+            self._learned.note_end(event.job)
+
+    def _recover(self) -> RecoveryResult:
+        notes: tuple[str, ...] = ()
+        if self.lock.dead_owner is not None:
+            notes = (f"{self.lock.dead_owner} ended without closing its queue, which was taken over",)
+        for folder in (self.home.root, self.home.templates, self.home.backups):
+            remove_abandoned_parts(folder)
+        loaded = self.states.load_queue_state()
+        if loaded is None:
+            config = load_config(self.home.config)
+            state = QueueState(
+                global_render_options=RenderOptions().merged(config.render_options),
+                global_validation_options=ValidationOptions().merged(config.validation_options),
+                global_output_settings=OutputSettings().merged(config.output_settings),
+            )
+            return RecoveryResult(state=state, notes=notes)
+        manager = SessionRecoveryManager(self.states, self.history, self.cache)
+        return replace(manager.recover_interrupted_jobs(loaded.state), notes=(*notes, *loaded.notes))
+
+    def _cleanup_at_start(self) -> tuple[CleanupOptions, tuple[str, ...]]:
+        """Return the options, and what kept them from being read: broken preferences are no reason not to open."""
+        try:
+            return CleanupOptions().merged(load_config(self.home.config).cleanup), ()
+        except (StorageError, OSError) as error:
+            return CleanupOptions(), (f"what to keep was decided by the defaults: {error}",)
+
+    def close(self) -> None:
+        """Stop the queue, write everything down, give the home folder free; harmless the second time."""
+        if not self.is_observer and self.lock.is_held:
+            try:
+                try:
+                    self.queue.close()
+                finally:
+                    self._writer.close()
+            finally:
+                self.lock.release()
+        self._learned.close()
+        self.history.close()
+        self.outputs.close()
+
+
+class _Share:
+    """A session that is open in this process, and how many use it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.users = 1
+        self.pid = os.getpid()  # a fork has a copy of everything but the threads
+
+
+class SharedSessions:
+    """The sessions of this process, one for each home folder. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shares: dict[Path, _Share] = {}
+        self._departed: deque[Session] = deque()
+
+    def join(self, home: Home, *, created_by: str) -> Session:
+        """Return the session of a home folder: the one that is open here, or a new one.
+
+        Every call is answered by one of `leave` or `depart`.
+
+        Parameters
+        ----------
+        home : Home
+        created_by : str
+            Of a new one.
+
+        Returns
+        -------
+        Session
+            An observer's is shared with nobody.
+        """
+        key = home.root.resolve()
+        with self._lock:
+            share = self._shares.get(key)
+            if share is not None and share.pid == os.getpid():
+                share.users += 1
+                session = share.session
+            else:
+                session = Session(home, created_by=created_by)
+                if not session.is_observer:
+                    self._shares[key] = _Share(session)
+        self._let_departed_go()
+        return session
+
+    def leave(self, session: Session) -> None:
+        """Have no more to do with a session; the last one to leave closes it."""
+        self._let_departed_go()
+        if self._is_last(session):
+            session.close()
+
+    def depart(self, session: Session) -> None:
+        """Leave a session as soon as somebody comes or goes: a garbage collector may be in the middle of anything."""
+        self._departed.append(session)
+
+    def close_all(self) -> None:
+        """Close every session, whoever uses it."""
+        with self._lock:
+            shares, self._shares = self._shares, {}
+        for share in shares.values():
+            if share.pid == os.getpid():
+                _close_quietly(share.session)
+
+    def _is_last(self, session: Session) -> bool:
+        with self._lock:
+            for key, share in self._shares.items():
+                if share.session is session:
+                    share.users -= 1
+                    if share.users == 0:
+                        del self._shares[key]
+                    return share.users == 0
+        return True
+
+    def _let_departed_go(self) -> None:
+        while self._departed:
+            with contextlib.suppress(IndexError):  # another thread was faster
+                session = self._departed.popleft()
+                if self._is_last(session):
+                    _close_quietly(session)
+
+
+def _close_quietly(session: Session) -> None:
+    try:
+        session.close()
+    except (OSError, StlkitError):  # nobody is there to be told
+        _log.exception("%s could not be closed", session.home.root)
+
+
+def _commands_of(queue: type[JobQueue]) -> frozenset[str]:
+    return frozenset(name for name in vars(queue) if not name.startswith("_"))
+
+
+SESSIONS = SharedSessions()
+atexit.register(SESSIONS.close_all)  # of forgotten workspaces too, while threads can still be joined
