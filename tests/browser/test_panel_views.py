@@ -103,6 +103,18 @@ print(len(Widget.get_manager_state()["state"]), sum(t.name.startswith("stlkit-fe
     expect(output).to_have_text(first)
 
 
+def test_a_notebook_that_runs_again_goes_on(open_panel, models):
+    """The cell that opens the workspace gets the queue that is running, and its new panel commands it."""
+    opened, panel = open_panel(more=ADD.format(folder=str(models)), name="twice.ipynb")
+    panel.get_by_role("button", name="Start").click()
+    expect(panel.locator(".sk-run_bar")).to_contain_text(re.compile("validating|processing|done"))
+    opened.run_all()
+    expect(panel.locator(".sk-run_bar")).to_contain_text("7 of 7 done", timeout=60_000)
+    expect(panel).not_to_contain_text("look only")
+    panel.get_by_role("button", name="Clear done").click()
+    expect(panel.locator(".sk-body [role=row]")).to_have_count(0)
+
+
 def test_the_kernel_answers_while_jobs_run(open_panel, page, models):
     """A cell can await the end of the queue, and the panel goes on showing how it comes about."""
     opened, panel = open_panel(
