@@ -86,6 +86,7 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev gl
 	@$(BIN)/python tests/benchmarks/run.py
+	@$(BIN)/python tests/benchmarks/page.py
 
 faults: $(VENV)/installed-dev
 	@$(BIN)/python tests/faults/matrix.py

@@ -50,10 +50,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
+def chromium_path():
+    """Path of the browser; None where there is none."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """Path of the browser; without one the stories are skipped, but on a CI machine they fail."""
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    found = chromium_path()
     if found is None:
         message = "no Chromium here; to run these tests: make chromium"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
