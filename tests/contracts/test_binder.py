@@ -24,7 +24,8 @@ def test_the_scripts_run_here(tmp_path):
     stub.chmod(0o755)
     env["PATH"] = f"{tmp_path}:{env['PATH']}"
     subprocess.run([BINDER / "postBuild"], env=env, check=True)
-    settings = json.loads((tmp_path / ".jupyter" / "jupyter_server_config.json").read_text())
-    opened = settings["ServerApp"]["default_url"].removeprefix("/lab/tree/")
+    settings = json.loads((tmp_path / ".jupyter" / "jupyter_config.json").read_text())
+    assert set(settings) == {"ServerApp", "LabApp", "JupyterNotebookApp"}  # each has a default of its own
+    (opened,) = {settings[app]["default_url"].removeprefix("/lab/tree/") for app in settings}
     assert (ROOT / opened).is_file()
     assert subprocess.run([BINDER / "start", "echo", "hello"], capture_output=True, check=True).stdout == b"hello\n"
