@@ -58,6 +58,8 @@ class Session:
     outputs : OutputIndex
     states : QueueStateManager
     lock : HomeLock
+    config_lock : Lock
+        Held while the preferences are read, changed and written.
     recovery : RecoveryResult
         What an earlier, interrupted session left.
     is_observer : bool
@@ -65,6 +67,7 @@ class Session:
 
     def __init__(self, home: Home, *, created_by: str, observe: bool = False) -> None:
         self.home = home
+        self.config_lock = threading.Lock()
         self.session_id = f"session_{utc_now():%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
         self.templates = TemplateManager(home.templates)
         self.cache = TempFileManager(home.cache)

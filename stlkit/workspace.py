@@ -99,6 +99,22 @@ class Workspace:
     def config(self, config: UserConfig) -> None:
         save_config(self.home.config, config)
 
+    def change_config(self, change: Callable[[UserConfig], UserConfig]) -> None:
+        """Change the preferences on disk; no change of another thread of this process is lost.
+
+        Parameters
+        ----------
+        change : callable
+            Called with the preferences as they are, returns them as they are to be. What it raises changes nothing.
+
+        Raises
+        ------
+        StorageError, OSError
+            The file cannot be read or written.
+        """
+        with self._session.config_lock:
+            self.config = change(self.config)
+
     @property
     def cleanup_options(self) -> CleanupOptions:
         """What this home folder keeps, as the preferences say; assign `config` to change it.

@@ -83,7 +83,8 @@ class OptionKind(StrEnum):
     TEXT = "text"
     COLOR = "color"
     COLORS = "colors"
-    PATH = "path"
+    FOLDER = "folder"
+    PICTURE = "picture"
 
 
 _FIELD_TYPES: dict[type, Mapping[str, Any]] = {}
@@ -178,7 +179,8 @@ Positive = Annotated[float, Meta(gt=0)]
 
 _AS_COLOR = {"entered_as": OptionKind.COLOR}
 _AS_COLORS = {"entered_as": OptionKind.COLORS}
-_AS_PATH = {"entered_as": OptionKind.PATH}
+_AS_FOLDER = {"entered_as": OptionKind.FOLDER}
+_AS_PICTURE = {"entered_as": OptionKind.PICTURE}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +226,8 @@ class RenderOptions(CheckedOptions):
         str, Meta(title="Background colour", extra=_AS_COLOR, description="Background colour, or 'transparent'.")
     ] = "#eceef1"
     background_image: Annotated[
-        str | None, Meta(title="Background picture", extra=_AS_PATH, description="Path of a picture behind the model.")
+        str | None,
+        Meta(title="Background picture", extra=_AS_PICTURE, description="Path of a picture behind the model."),
     ] = None
     color_palette: Annotated[
         tuple[str, ...],
@@ -313,7 +316,7 @@ class QueueSettings(CheckedOptions):
         int, Meta(title="Most retries", ge=0, le=20, description="How many times a job is tried again.")
     ] = 3
     output_base_folder: Annotated[
-        str, Meta(title="Output folder", extra=_AS_PATH, description="Where outputs go unless a job says otherwise.")
+        str, Meta(title="Output folder", extra=_AS_FOLDER, description="Where outputs go unless a job says otherwise.")
     ] = ""
     job_timeout_s: Annotated[
         Positive | None,

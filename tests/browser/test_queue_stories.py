@@ -2,6 +2,7 @@
 
 import re
 
+from PIL import Image
 from playwright.sync_api import expect
 
 ADD = "ws.queue.use_template(ws.templates.load_template('batch_analysis'))\nws.queue.add({folder!r})"
@@ -249,3 +250,38 @@ ECHO = """async (label) => {
     const done = wish.endsWith('…') ? await changed(wish) : shown;
     return {label, shown: Math.round(shown), done: Math.round(done), word: word()};
 }"""
+
+
+def test_paths_that_were_used_before_are_offered(open_panel, page, shot, models):
+    """A background picture is found by browsing; the folder that models came from is one key press away."""
+    Image.new("RGB", (64, 48), "#7aa").save(models / "table.png")
+    _, panel = open_panel()
+    box = panel.get_by_label("STL files", exact=True)
+    box.fill(str(models))
+    panel.get_by_role("button", name="Add", exact=True).click()
+    expect(panel).to_contain_text("7 jobs added")
+    box.press("ArrowDown")
+    option = panel.get_by_role("option", name=f"{models}/")
+    expect(option).to_be_visible()
+    shot(page, "recent")
+    option.click()
+    expect(box).to_have_value(f"{models}/")
+    panel.get_by_role("tab", name="Options").click()
+    panel.get_by_role("button", name="Browse: Background picture").click()
+    dialog = page.get_by_role("dialog", name="Choose a picture")
+    expect(dialog.get_by_role("button", name="Choose", exact=True)).to_be_disabled()
+    shot(page, "browse")
+    page.keyboard.press("Escape")
+    picture = panel.get_by_role("combobox", name="Background picture")
+    picture.fill(f"{models}/ta")
+    panel.get_by_role("option", name="table.png").click()
+    picture.fill("")
+    picture.press("Tab")
+    picture.press("ArrowDown")
+    expect(panel.get_by_role("option", name=f"{models}/table.png")).to_be_visible()
+    picture.fill(f"{models}/page.stl")
+    picture.press("Tab")
+    expect(panel.locator("[data-option='render.background_image']")).to_contain_text(
+        "is not a picture that can be read"
+    )
+    shot(page, "refused")

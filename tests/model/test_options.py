@@ -86,7 +86,7 @@ def test_every_option_is_described(group):
         (RenderOptions, "material", {"kind": OptionKind.CHOICE, "choices": tuple(Material)}),
         (RenderOptions, "color", {"kind": OptionKind.COLOR, "optional": True, "default": None}),
         (RenderOptions, "color_palette", {"kind": OptionKind.COLORS, "optional": False}),
-        (RenderOptions, "background_image", {"kind": OptionKind.PATH, "optional": True}),
+        (RenderOptions, "background_image", {"kind": OptionKind.PICTURE, "optional": True}),
         (OutputSettings, "custom_prefix", {"kind": OptionKind.TEXT, "optional": False}),
         (QueueSettings, "job_timeout_s", {"kind": OptionKind.NUMBER, "above": 0, "optional": True}),
     ],

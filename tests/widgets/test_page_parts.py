@@ -160,7 +160,7 @@ def test_what_is_typed_is_completed(echo, page_of, tmp_path):
     """Folders first, then STL files, whatever the case; what was typed stays as typed, other files are left out."""
     for name in ("Parts", "park", ".hidden"):
         (tmp_path / name).mkdir()
-    for name in ("part.STL", "party.txt", "other.stl"):
+    for name in ("part.STL", "party.txt", "other.stl", "parquet.JPG"):
         (tmp_path / name).write_bytes(b"x")
     serve_places(echo)
     page = page_of(echo)
@@ -169,9 +169,21 @@ def test_what_is_typed_is_completed(echo, page_of, tmp_path):
         return [entry["text"] for entry in page.asks("complete", text=text, **details)[0]["entries"]]
 
     assert texts(f"{tmp_path}/PAR") == [f"{tmp_path}/{name}" for name in ("park/", "Parts/", "part.STL")]
-    assert texts(f"{tmp_path}/par", folders=True) == [f"{tmp_path}/park/", f"{tmp_path}/Parts/"]
+    assert texts(f"{tmp_path}/par", wanted="folders") == [f"{tmp_path}/park/", f"{tmp_path}/Parts/"]
+    assert texts(f"{tmp_path}/parq", wanted="pictures") == [f"{tmp_path}/parquet.JPG"]
     assert texts(f"{tmp_path}/.h") == [f"{tmp_path}/.hidden/"]
     assert "error" in page.asks("complete", text=f"{tmp_path}/nowhere/x")[0]
+
+
+def test_what_was_used_before_is_offered_again(echo, page_of, tmp_path):
+    """As long as it is there and can be typed."""
+    kept, odd = tmp_path / "kept", tmp_path / "two\nlines"
+    for folder in (kept, odd):
+        folder.mkdir()
+    serve_places(echo, lambda wanted: [tmp_path / "gone", odd, kept] if wanted == "models" else [])
+    page = page_of(echo)
+    assert page.asks("recent", wanted="models")[0]["entries"] == [{"text": f"{kept}/", "title": f"{kept}/"}]
+    assert page.asks("recent", wanted="folders")[0]["entries"] == []
 
 
 def test_a_folder_is_listed_and_its_files_counted(echo, page_of, tmp_path):

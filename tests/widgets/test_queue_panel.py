@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ipywidgets import Widget
+from PIL import Image
 
 from stlkit.engine.supervisor import Supervisor
 from stlkit.model.jobs import JobState
@@ -40,6 +41,8 @@ def test_files_are_added_run_and_reported_through_the_panel(page, models, worksp
     assert "web page" in list(page.table.rows.values())[1]["note"]
     assert (models.parent / "elsewhere" / "cube").is_dir()
     assert workspace.config.recent_folders == (models,)
+    assert page.add.asks("recent", wanted="models")[0]["entries"] == [{"text": f"{models}/", "title": f"{models}/"}]
+    assert page.add.asks("recent", wanted="folders")[0]["entries"] == []
 
 
 def test_what_cannot_be_added_is_said_and_not_raised(page):
@@ -154,6 +157,25 @@ def test_stop_puts_running_jobs_back_and_ends_the_workers(page, models, workspac
     assert not [thread for thread in threading.enumerate() if isinstance(thread, Supervisor)]
     page.run.says("start")
     page.until_status(counts={"completed": 1})
+
+
+def test_a_background_picture_is_looked_at_before_the_run_and_remembered(page, workspace, tmp_path):
+    """One that could not be drawn is explained in place; one that can is offered again, as long as it can be used."""
+    page.table.says("hello")
+    (tmp_path / "notes.png").write_text("no picture")
+    question = {"group": "render", "name": "background_image"}
+    answer, _ = page.options.asks("change", value=str(tmp_path / "notes.png"), **question)
+    assert "is not a picture that can be read" in answer["error"]
+    assert workspace.queue.render_options.background_image is None
+    picture = tmp_path / "wood.png"
+    Image.new("RGB", (8, 8)).save(picture)
+    assert "error" not in page.options.asks("change", value=str(picture), **question)[0]
+    assert workspace.queue.render_options.background_image == str(picture)
+    assert "error" not in page.options.asks("change", value="", **question)[0]
+    assert workspace.config.last_background_image == picture
+    assert [entry["text"] for entry in page.options.asks("recent", wanted="pictures")[0]["entries"]] == [str(picture)]
+    picture.unlink()
+    assert page.options.asks("recent", wanted="pictures")[0]["entries"] == []
 
 
 def test_the_template_box_shows_and_sets_the_options_of_the_queue(page, workspace):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -122,6 +123,18 @@ def test_threads_that_open_a_home_at_once_get_one_queue(tmp_path):
         assert not any(ws.is_observer for ws in opened)
         list(pool.map(Workspace.close, opened))
     assert not owner_note(tmp_path).exists()
+
+
+def test_preferences_that_change_at_once_are_all_kept(tmp_path):
+    """Whoever changes them sees what the others have changed."""
+
+    def note(number):
+        with Workspace(tmp_path / "home") as ws:
+            ws.change_config(lambda config: replace(config, panel={**config.panel, f"part{number}": number}))
+
+    with Workspace(tmp_path / "home") as ws, ThreadPoolExecutor(4) as pool:
+        list(pool.map(note, range(20)))
+        assert ws.config.panel == {f"part{number}": number for number in range(20)}
 
 
 def owner_note(tmp_path):

@@ -9,7 +9,7 @@ import traitlets
 
 from stlkit_widgets.background import Background
 from stlkit_widgets.page_part import Content, PagePart
-from stlkit_widgets.places import serve_places
+from stlkit_widgets.places import Recent, serve_places
 from stlkit_widgets.uploads import Uploads
 
 
@@ -27,6 +27,8 @@ class AddFiles(PagePart, page="add_files"):
         Called with the output folder that was chosen.
     use_template : callable
         Called with the title of the template that was chosen.
+    recent : callable
+        As in `serve_places`.
 
     Attributes
     ----------
@@ -54,11 +56,12 @@ class AddFiles(PagePart, page="add_files"):
         add: Callable[[tuple[str, ...], bool], None],
         set_output: Callable[[str], None],
         use_template: Callable[[str], None],
+        recent: Recent,
         **traits: Any,
     ) -> None:
         super().__init__(background, **traits)
         self._uploads = uploads
-        serve_places(self)
+        serve_places(self, recent)
         self.hear("add", lambda said: add(tuple(map(str, said["paths"])), bool(said.get("recursive", True))))
         self.hear("output", lambda said: set_output(str(said["folder"]).strip()))
         self.hear("template", lambda said: use_template(str(said["title"])))

@@ -8,6 +8,7 @@ import textwrap
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from stlkit.errors import OptionError, StlkitError
@@ -16,6 +17,7 @@ from stlkit.model.jobs import QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.reports import Severity, counted
 from stlkit.model.templates import QueueTemplate
+from stlkit.storage.config import background_image_problem
 from stlkit.workspace import Workspace
 from stlkit_widgets.background import Background
 
@@ -67,7 +69,18 @@ class QueueCommands:
     def _remember_folder(self, jobs: Sequence[QueueJob]) -> None:
         if jobs:
             with contextlib.suppress(StlkitError, OSError):  # a convenience; nobody has asked for it
-                self._workspace.config = self._workspace.config.with_recent_folder(jobs[0].stl_path.parent)
+                self._workspace.change_config(lambda config: config.with_recent_folder(jobs[0].stl_path.parent))
+
+    def recent(self, wanted: str) -> Sequence[Path]:
+        """Return what was used before, newest first: folders with ``models``, or ``pictures`` for the background."""
+        try:
+            config = self._workspace.config
+        except (StlkitError, OSError):  # as above
+            return ()
+        if wanted == "pictures":
+            picture = config.usable_background_image()
+            return () if picture is None else (picture,)
+        return config.recent_folders if wanted == "models" else ()
 
     # --- jobs ---
 
@@ -202,6 +215,7 @@ class QueueCommands:
 
     def change_option(self, group: str, name: str, value: Any) -> None:
         """Set one option of the queue, at once; raises an OptionError where it does not fit."""
+        self._look_at_picture(name, value)
         self._queue.configure(**{group: {name: value}})
         self.remember_options()
 
@@ -218,21 +232,34 @@ class QueueCommands:
         state = self._queue.state()
         base = getattr(state, f"global_{OVERRIDES[group]}")
         base.merged({name: value})  # before the first job is changed
+        self._look_at_picture(name, value)
         for job_id in job_ids:
             own = {**getattr(self._queue.job(job_id), OVERRIDES[group]), name: value}
             if value == getattr(base, name):  # as the queue's own again
                 del own[name]
             self._queue.set_options(job_id, **{OVERRIDES[group]: own})
 
+    def _look_at_picture(self, name: str, value: Any) -> None:
+        """Refuse a background picture that could not be drawn, before a whole night is spent on it; remember it."""
+        if name != "background_image" or value is None:
+            return
+        path = Path(value).expanduser().absolute()
+        if (problem := background_image_problem(path)) is not None:
+            raise OptionError(problem, field=name)
+        with contextlib.suppress(StlkitError, OSError):
+            self._workspace.change_config(lambda config: config.with_background_image(path))
+
     def remember_options(self) -> None:
         """Keep the queue's options as those that a new home begins with; a disk that refuses them is no trouble."""
         state = self._queue.state()
         with contextlib.suppress(StlkitError, OSError):
-            self._workspace.config = replace(
-                self._workspace.config,
-                render_options=state.global_render_options.differing_from(RenderOptions()),
-                validation_options=state.global_validation_options.differing_from(ValidationOptions()),
-                output_settings=state.global_output_settings.differing_from(OutputSettings()),
+            self._workspace.change_config(
+                lambda config: replace(
+                    config,
+                    render_options=state.global_render_options.differing_from(RenderOptions()),
+                    validation_options=state.global_validation_options.differing_from(ValidationOptions()),
+                    output_settings=state.global_output_settings.differing_from(OutputSettings()),
+                )
             )
 
     # --- threads ---

@@ -12,6 +12,7 @@ from stlkit.model.descriptions import OptionDescription, describe_options
 from stlkit.model.encoding import to_plain
 from stlkit.model.options import (
     CheckedOptions,
+    OptionKind,
     OutputSettings,
     QueueSettings,
     RenderOptions,
@@ -20,7 +21,7 @@ from stlkit.model.options import (
 )
 from stlkit_widgets.background import Background
 from stlkit_widgets.page_part import Content, PagePart
-from stlkit_widgets.places import serve_places
+from stlkit_widgets.places import Recent, serve_places
 
 GROUPS: dict[str, tuple[str, type[CheckedOptions]]] = {
     "render": ("Pictures", RenderOptions),
@@ -28,6 +29,7 @@ GROUPS: dict[str, tuple[str, type[CheckedOptions]]] = {
     "output": ("Output and names", OutputSettings),
     "settings": ("Queue", QueueSettings),
 }
+_AS_TYPED = (OptionKind.TEXT, OptionKind.FOLDER, OptionKind.PICTURE)
 JOB_GROUPS = ("render", "validation", "output")
 """Groups that a job may have options of its own in."""
 
@@ -56,6 +58,8 @@ class OptionsForm(PagePart, page="options_form"):
     background : Background
     set_scope : callable
         Called with True where a person wants to see the options of the selected jobs, False for the queue's.
+    recent : callable
+        As in `serve_places`.
 
     Attributes
     ----------
@@ -76,7 +80,13 @@ class OptionsForm(PagePart, page="options_form"):
     scope = traitlets.Dict({"jobs": False, "count": 0, "title": ""}).tag(sync=True)
 
     def __init__(
-        self, store: OptionStore, background: Background, *, set_scope: Callable[[bool], None], **traits: Any
+        self,
+        store: OptionStore,
+        background: Background,
+        *,
+        set_scope: Callable[[bool], None],
+        recent: Recent,
+        **traits: Any,
     ) -> None:
         groups = [
             {"name": name, "title": title, "fields": [_field(option) for option in describe_options(group)]}
@@ -84,7 +94,7 @@ class OptionsForm(PagePart, page="options_form"):
         ]
         super().__init__(background, groups=groups, **traits)
         self._store = store
-        serve_places(self)
+        serve_places(self, recent)
         self.hear("scope", lambda said: set_scope(bool(said["jobs"])))
         self.answer("change", self._change)
         self.answer("template", self._save_template)
@@ -115,7 +125,7 @@ def read_value(group: type[CheckedOptions], name: str, value: Any) -> Any:
     if described.optional and not text.strip():
         return None
     # a number may have spaces around it; a name may not lose them
-    return parse_option(group, name, text if described.kind in ("text", "path") else text.strip())
+    return parse_option(group, name, text if described.kind in _AS_TYPED else text.strip())
 
 
 def shown_values(group: CheckedOptions) -> dict[str, Any]:

@@ -139,6 +139,7 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             add=self._add,
             set_output=self._commands.set_output,
             use_template=self._commands.use_template,
+            recent=self._commands.recent,
             read_only=read_only,
         )
         self.notices = Notices(self._reading, self._choose)
@@ -156,7 +157,9 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             view_layout=_dict(self._memory.get("table")),
         )
         self.detail = JobDetail(self._workspace, self._reading, preview=on_preview, results=on_results)
-        self.options = OptionsForm(self, self._reading, set_scope=self._set_scope, read_only=read_only)
+        self.options = OptionsForm(
+            self, self._reading, set_scope=self._set_scope, recent=self._commands.recent, read_only=read_only
+        )
         self.names = NamesPreview(self._reading)
         tab = self._memory.get("open_tab")
         self._tabs = widgets.Tab([self.detail, self.options, self.names], titles=TABS)

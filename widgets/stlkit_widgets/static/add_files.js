@@ -102,7 +102,7 @@ function show(root, link, uploader) {
     onchange: () => { take([...picker.files]); picker.value = ""; } });
   const uploadButton = button("Upload", { icon: "upload", onclick: () => picker.click(), title: "Upload STL files from your computer" });
 
-  const output = pathBox(link, { label: "Output folder", placeholder: "folder for the results", folders: true,
+  const output = pathBox(link, { label: "Output folder", placeholder: "folder for the results", wanted: "folders",
     onchange: (folder) => { output.input.removeAttribute("aria-invalid"); link.tell("output", { folder }); } });
   const template = el("select.sk-field.sk-template", { id: `${source.input.id}-template`, onchange: () => {
     if (template.value) link.tell("template", { title: template.value });

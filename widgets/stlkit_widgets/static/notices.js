@@ -29,7 +29,7 @@ function show(root, link) {
   };
 
   const make = (notice) => {
-    const box = notice.folder === null ? null : pathBox(link, { label: "Another output folder", value: notice.folder, folders: true });
+    const box = notice.folder === null ? null : pathBox(link, { label: "Another output folder", value: notice.folder, wanted: "folders" });
     const buttons = notice.choices.map((choice) => {
       const made = button(choice.label, { primary: choice.primary, onclick: () => {
         if (choice.sure && made.dataset.sure === undefined) {

@@ -135,12 +135,16 @@ const CONTROLS = {
       picker.value = /^#[0-9a-f]{6}$/i.test(value ?? "") ? value : "#808080";
     } };
   },
-  path(link, field, change) {
-    const box = pathBox(link, { label: field.title, folders: field.name.endsWith("folder"), placeholder: field.optional ? "none" : "", onchange: change });
-    box.input.removeAttribute("aria-label"); // it has a label of its own
-    return { root: box.root, input: box.input, set: (value) => { box.value = value ?? ""; } };
-  },
+  folder: (link, field, change) => pathControl(link, field, "folders", change),
+  picture: (link, field, change) => pathControl(link, field, "pictures", change),
 };
+
+function pathControl(link, field, wanted, change) {
+  const box = pathBox(link, { label: field.title, wanted, placeholder: field.optional ? "none" : "", onchange: change });
+  box.input.removeAttribute("aria-label"); // it has a label of its own
+  return { root: box.root, input: box.input, set: (value) => { box.value = value ?? ""; } };
+}
+
 CONTROLS.integer = CONTROLS.number = CONTROLS.colors = CONTROLS.text;
 
 export default part("options_form", { show });

@@ -4,16 +4,19 @@ import { button, el, icon, shownBytes, shownCount } from "./base.js";
 import { placeBeside } from "./menu.js";
 
 const ASK_AFTER_MS = 120;
+const FILE_ICONS = { models: "model", folders: "file", pictures: "gallery" };
+const BROWSED = { models: "files or a folder", folders: "a folder", pictures: "a picture" };
+const NOTHING = { models: "No folders and no STL files in here", folders: "No folders in here", pictures: "No folders and no pictures in here" };
 let lastBox = 0;
 
 /**
  * @param link what answers "complete" and "list"
- * @param folders whether only folders can be chosen
+ * @param wanted what is looked for: "models", "folders" or "pictures"
  * @param onenter called with the text on Enter
  * @param onchange called with the text when it was changed and left, or chosen
  * @param onfiles called with several paths that were chosen in the dialog
  */
-export function pathBox(link, { label, value = "", placeholder = "", folders = false, onenter, onchange, oninput, onfiles }) {
+export function pathBox(link, { label, value = "", placeholder = "", wanted = "models", onenter, onchange, oninput, onfiles }) {
   const uid = `sk-path-${(lastBox += 1)}-${Math.random().toString(36).slice(2, 8)}`;
   const list = el("ul.sk-menu", { id: `${uid}-list`, role: "listbox", popover: "manual", "aria-label": "Completions" });
   const input = el("input.sk-field", {
@@ -21,7 +24,7 @@ export function pathBox(link, { label, value = "", placeholder = "", folders = f
     "aria-controls": list.id, placeholder, spellcheck: "false", autocomplete: "off",
   });
   input.value = value;
-  let active = -1, asking, isComposed = false, lastTold = value;
+  let active = -1, asking, lastTold = value;
 
   const told = () => {
     if (input.value !== lastTold) onchange?.(input.value);
@@ -44,7 +47,6 @@ export function pathBox(link, { label, value = "", placeholder = "", folders = f
   };
   const take = (text) => {
     input.value = text;
-    isComposed = true;
     close();
     oninput?.(text);
     if (text.endsWith("/")) askSoon();
@@ -52,11 +54,10 @@ export function pathBox(link, { label, value = "", placeholder = "", folders = f
   };
   const show = (entries) => {
     if (!entries.length || document.activeElement !== input) return close();
-    list.replaceChildren(...entries.map(({ text }, at) => {
-      const parts = text.replace(/\/$/, "").split("/");
+    list.replaceChildren(...entries.map(({ text, title = text.replace(/\/$/, "").split("/").at(-1) }, at) => {
       return el("li", { role: "option", id: `${uid}-${at}`, "aria-selected": "false",
         onpointerdown: (event) => { event.preventDefault(); take(text); } },
-        icon(text.endsWith("/") ? "open" : "model"), el("bdi", { text: parts.at(-1) }));
+        icon(text.endsWith("/") ? "open" : FILE_ICONS[wanted]), el("bdi", { text: title }));
     }));
     if (!list.matches(":popover-open")) list.showPopover();
     placeBeside(list, input.getBoundingClientRect(), { width: Math.max(240, input.offsetWidth) });
@@ -67,12 +68,13 @@ export function pathBox(link, { label, value = "", placeholder = "", folders = f
     clearTimeout(asking);
     asking = setTimeout(async () => {
       const text = input.value;
-      const { entries } = await link.ask("complete", { text, folders }).catch(() => ({ entries: [] }));
+      const ask = (what) => link.ask(what, { text, wanted }).catch(() => ({ entries: [] }));
+      const recent = text ? { entries: [] } : await ask("recent");
+      const { entries } = recent.entries.length ? recent : await ask("complete");
       if (input.value === text) show(entries);
     }, ASK_AFTER_MS);
   };
   input.addEventListener("input", () => { oninput?.(input.value); askSoon(); });
-  input.addEventListener("focus", () => { if (isComposed || input.value === "") isComposed = false; });
   input.addEventListener("blur", () => { close(); told(); });
   input.addEventListener("keydown", (event) => {
     const isOpen = list.matches(":popover-open");
@@ -87,8 +89,8 @@ export function pathBox(link, { label, value = "", placeholder = "", folders = f
     event.preventDefault();
     event.stopPropagation();
   });
-  const browse = button("Browse", { icon: "open", quiet: true, title: `Browse for ${folders ? "a folder" : "files or a folder"}`,
-    onclick: () => lookAround(link, root, { folders, from: input.value, onchoose: (paths) => {
+  const browse = button("Browse", { icon: "open", quiet: true, title: `Browse for ${BROWSED[wanted]}`,
+    onclick: () => lookAround(link, root, { wanted, from: input.value, onchoose: (paths) => {
       if (paths.length > 1 && onfiles) onfiles(paths);
       else { input.value = paths[0]; oninput?.(input.value); told(); input.focus(); }
     } }) });
@@ -102,22 +104,23 @@ export function pathBox(link, { label, value = "", placeholder = "", folders = f
   };
 }
 
-function lookAround(link, root, { folders, from, onchoose }) {
+function lookAround(link, root, { wanted, from, onchoose }) {
   const chosen = new Set();
   const where = el("p.sk-where", { role: "status" });
   const up = button("Up", { icon: "up", onclick: () => show(up.dataset.to) });
-  const list = el("ul.sk-places", { role: "listbox", tabindex: "0", "aria-label": "Files and folders", "aria-multiselectable": String(!folders) });
+  const list = el("ul.sk-places", { role: "listbox", tabindex: "0", "aria-label": "Files and folders", "aria-multiselectable": String(wanted === "models") });
   const choose = button("", { primary: true, onclick: () => { dialog.close(); onchoose(chosen.size ? [...chosen] : [dialog.dataset.folder]); } });
-  const dialog = el("dialog.sk-dialog", { "aria-label": folders ? "Choose a folder" : "Choose files or a folder", "data-lm-suppress-shortcuts": "true", onclose: () => dialog.remove() },
+  const dialog = el("dialog.sk-dialog", { "aria-label": `Choose ${BROWSED[wanted]}`, "data-lm-suppress-shortcuts": "true", onclose: () => dialog.remove() },
     el("div.sk-row", {}, up, where), list,
     el("div.sk-row", { style: "justify-content:flex-end" }, button("Cancel", { onclick: () => dialog.close() }), choose));
   const label = () => {
-    choose.querySelector("span").textContent = chosen.size ? `Choose ${shownCount(chosen.size, "file")}` : "Choose this folder";
+    choose.querySelector("span").textContent = chosen.size ? `Choose ${shownCount(chosen.size, "file")}` : wanted === "pictures" ? "Choose" : "Choose this folder";
+    choose.disabled = wanted === "pictures" && !chosen.size;
   };
   const show = async (folder) => {
     let answer;
     try {
-      answer = await link.ask("list", { folder, folders });
+      answer = await link.ask("list", { folder, wanted });
     } catch (error) {
       where.textContent = error.message;
       return;
@@ -131,7 +134,7 @@ function lookAround(link, root, { folders, from, onchoose }) {
     const items = answer.entries.map((entry) => place(entry));
     if (answer.more) items.push(el("li.sk-faint", { role: "option", "aria-disabled": "true", text: `… and ${answer.more.toLocaleString("en")} more` }));
     list.replaceChildren(...items);
-    if (!items.length) list.replaceChildren(el("li.sk-faint", { role: "option", "aria-disabled": "true", text: folders ? "No folders in here" : "No folders and no STL files in here" }));
+    if (!items.length) list.replaceChildren(el("li.sk-faint", { role: "option", "aria-disabled": "true", text: NOTHING[wanted] }));
     mark(0);
   };
   let at = 0;
@@ -146,12 +149,16 @@ function lookAround(link, root, { folders, from, onchoose }) {
     const item = el("li", { id: `sk-place-${Math.random().toString(36).slice(2)}`, role: "option", "aria-selected": "false",
       "aria-disabled": entry.path === null ? "true" : null,
       title: entry.path === null ? "This name cannot be typed; choose the folder it is in" : null },
-      icon(entry.is_folder ? "open" : "model"), el("bdi.sk-grow", { text: entry.name }),
+      icon(entry.is_folder ? "open" : FILE_ICONS[wanted]), el("bdi.sk-grow", { text: entry.name }),
       el("span.sk-faint", { text: entry.is_folder ? "" : shownBytes(entry.size) }));
     item.run = () => {
       if (entry.path === null) return;
       if (entry.is_folder) { show(entry.path); return; }
-      if (!chosen.delete(entry.path)) chosen.add(entry.path);
+      if (!chosen.delete(entry.path)) {
+        if (wanted !== "models") for (const other of list.children) other.setAttribute("aria-selected", "false");
+        if (wanted !== "models") chosen.clear();
+        chosen.add(entry.path);
+      }
       item.setAttribute("aria-selected", String(chosen.has(entry.path)));
       label();
     };
