@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 from stlkit.model.text import one_line
 
+_TAG = re.compile("<[^>]*>")
 _VOID = frozenset({"meta", "img", "input", "br"})
 
 
@@ -77,6 +79,8 @@ def _escaped(text: str) -> str:
 
 _RIGHT = "text-align: right; white-space: nowrap"
 _LEFT = "text-align: left; overflow-wrap: anywhere"
+_LEFT_WHOLE = "text-align: left; white-space: nowrap"
+_LONGEST_WHOLE = 32  # letters; what has no more, such as most file names, is never broken
 _QUIET = "opacity: .75"
 
 
@@ -148,4 +152,7 @@ def _row(cells: Sequence[Content], *, heads: int) -> Markup:
 
 
 def _style(cell: Content) -> str:
-    return _RIGHT if isinstance(cell, Right) else _LEFT
+    if isinstance(cell, Right):
+        return _RIGHT
+    shown = html.unescape(_TAG.sub("", _written(cell)))
+    return _LEFT_WHOLE if len(shown) <= _LONGEST_WHOLE else _LEFT

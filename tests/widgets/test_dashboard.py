@@ -1,11 +1,13 @@
 """Everything on one page: what leads from one part to another, and what is left when it closes."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from ipywidgets import Widget
 
 from stlkit.model.geometry import encode_binary_stl
+from stlkit.outputs.report.addresses import relative_url
 from stlkit.samples.mechanical import calibration_cube
 from stlkit.workspace import Workspace
 from stlkit_widgets import Dashboard
@@ -77,6 +79,25 @@ def test_the_report_is_made_and_handed_out(dashboard, workspace, page_of):
     answer, buffers = page.asks("piece", at=0)
     assert len(buffers[0]) == answer["size"] and b"stlkit" in buffers[0]
     assert "2 models" in dashboard.report.made["figures"]
+
+
+def test_what_the_report_links_to_is_handed_out_and_nothing_else(dashboard, workspace, page_of, tmp_path):
+    """Files of its folder, under any name; no way leads out, not even through a link in the folder."""
+    workspace.queue.start()
+    workspace.queue.wait()
+    page = page_of(dashboard.report)
+    assert "make the report first" in page.asks("linked", address="a.log", at=0)[0]["error"]
+    page.asks("make", folder=0)
+    folder = Path(workspace.queue.settings.output_base_folder)
+    (folder / "a b%.log").write_text("hello")
+    answer, buffers = page.asks("linked", address=relative_url("a b%.log"), at=0)
+    assert (answer["type"], answer["size"], answer["name"], buffers) == ("text/plain", 5, "a b%.log", [b"hello"])
+    assert page.asks("linked", address="report.html", at=0)[0]["type"] == "application/octet-stream"
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (folder / "way_out.txt").symlink_to(secret)
+    for address in ("../secret.txt", "..%2fsecret.txt", relative_url(str(secret)), "way_out.txt", "", "gone.png"):
+        assert "error" in page.asks("linked", address=address, at=0)[0]
 
 
 def test_nothing_is_left_of_a_closed_dashboard(tmp_path):

@@ -35,6 +35,8 @@ def listen():
 
     def begin(workspace, listener=None):
         listener = listener or Listener()
+        if not workspace.is_observer:
+            workspace.queue.flush()  # what has happened so far is no news
         leaving.append(Feed.of(workspace).listen(listener))
         return listener
 

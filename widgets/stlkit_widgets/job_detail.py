@@ -20,6 +20,7 @@ from stlkit.outputs.layout import OutputLayout
 from stlkit.storage.history import JobHistoryRecord
 from stlkit.workspace import Workspace
 from stlkit_widgets.background import Background
+from stlkit_widgets.handing_out import OPENED_AS, piece_of
 from stlkit_widgets.options_form import shown_values
 from stlkit_widgets.page_part import Content, PagePart
 from stlkit_widgets.pictures import reduced_picture
@@ -27,12 +28,7 @@ from stlkit_widgets.pictures import reduced_picture
 PICTURE_PX = 360
 LOG_TAIL_BYTES = 16_000
 LOG_LINES = 60
-PIECE_BYTES = 4 << 20
 MOST_EARLIER = 20
-
-_TEXT = "text/plain"
-_OPENED_AS = {".png": "image/png", ".mp4": "video/mp4", ".json": _TEXT, ".log": _TEXT, ".txt": _TEXT}
-"""What a browser may show of what is opened; anything else is downloaded, because it could be a page with a script."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +81,7 @@ class JobDetail(PagePart, page="job_detail"):
         self.hear("preview", lambda _: self._hand_on(self._preview))
         self.hear("results", lambda _: self._hand_on(self._results))
         self.answer("picture", lambda asked, _: self._picture(int(asked["file"])))
-        self.answer("piece", lambda asked, _: self._piece(int(asked["file"]), int(asked["at"])))
+        self.answer("piece", lambda asked, _: piece_of(self._path(int(asked["file"])), int(asked["at"])))
 
     def show(self, job: QueueJob | None) -> None:
         """Show a job as it is now; returns at once, what has to be read is shown a moment later."""
@@ -133,15 +129,6 @@ class JobDetail(PagePart, page="job_detail"):
     def _picture(self, number: int) -> tuple[Content, tuple[bytes, ...]]:
         made = reduced_picture(self._path(number), PICTURE_PX)
         return {}, () if made is None else (made,)
-
-    def _piece(self, number: int, at_byte: int) -> tuple[Content, tuple[bytes, ...]]:
-        path = self._path(number)
-        with open_regular_file(path, limit_bytes=1 << 40) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            stream.seek(max(0, at_byte))
-            piece = stream.read(PIECE_BYTES)
-        kind = _OPENED_AS.get(path.suffix.lower(), "application/octet-stream")
-        return {"size": size, "type": kind, "name": one_line(printable(path.name))}, (piece,)
 
 
 def _facts(job: QueueJob) -> dict[str, Any]:
@@ -205,7 +192,7 @@ def _file(path: Path, base: Path) -> dict[str, Any]:
         "path": one_line(printable(path)),
         "size": size,
         "is_picture": path.suffix.lower() == ".png",
-        "opens": path.suffix.lower() in _OPENED_AS,
+        "opens": path.suffix.lower() in OPENED_AS,
     }
 
 

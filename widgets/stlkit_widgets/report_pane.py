@@ -6,16 +6,17 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import traitlets
 
 from stlkit.errors import StlkitError
-from stlkit.files import one_line, open_regular_file, printable
+from stlkit.files import one_line, printable
 from stlkit.workspace import Workspace
 from stlkit_widgets.background import Background
-from stlkit_widgets.page_part import Content, PagePart
+from stlkit_widgets.handing_out import OPENED_AS, piece_of
+from stlkit_widgets.page_part import Answer, Content, PagePart
 
-PIECE_BYTES = 4 << 20
 TELL_EVERY_S = 0.25
 LARGEST_REPORT_BYTES = 1 << 28
 
@@ -30,7 +31,7 @@ class ReportPane(PagePart, page="report_pane"):
     Attributes
     ----------
     made : dict
-        Of the report that was made last: its path and key figures.
+        Of the report that was made last: its path and key figures, and the endings of the files that may be opened.
     """
 
     made: Any = traitlets.Dict().tag(sync=True)
@@ -43,6 +44,7 @@ class ReportPane(PagePart, page="report_pane"):
         self.answer("folders", lambda _, __: {"folders": [one_line(printable(each)) for each in self._folders()]})
         self.answer("make", lambda asked, _: self._make(int(asked["folder"])))
         self.answer("piece", lambda asked, _: self._piece(int(asked["at"])))
+        self.answer("linked", lambda asked, _: self._linked(str(asked["address"]), int(asked["at"])))
 
     def close(self) -> None:
         """End the pane. Harmless the second time."""
@@ -77,13 +79,21 @@ class ReportPane(PagePart, page="report_pane"):
             "figures": report.figures,
             "notes": [one_line(note) for note in report.notes],
             "at": report.path.stat().st_mtime,
+            "opens": list(OPENED_AS),
         }
         return {}
 
-    def _piece(self, at_byte: int) -> tuple[Content, tuple[bytes, ...]]:
+    def _piece(self, at_byte: int) -> Answer:
         if self._path is None:
             raise ValueError("make the report first")
-        with open_regular_file(self._path, limit_bytes=LARGEST_REPORT_BYTES) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            stream.seek(max(0, at_byte))
-            return {"size": size, "type": "text/html", "name": self._path.name}, (stream.read(PIECE_BYTES),)
+        return piece_of(self._path, at_byte, limit_bytes=LARGEST_REPORT_BYTES, kind="text/html")
+
+    def _linked(self, address: str, at_byte: int) -> Answer:
+        """Return a piece of a file that the report links to; nothing outside its folder."""
+        if self._path is None:
+            raise ValueError("make the report first")
+        folder = self._path.parent.resolve()
+        path = (folder / os.fsdecode(unquote_to_bytes(address))).resolve()
+        if not path.is_relative_to(folder):
+            raise ValueError("this link leads out of the report's folder")
+        return piece_of(path, at_byte)

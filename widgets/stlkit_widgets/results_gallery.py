@@ -14,7 +14,7 @@ from typing import Any
 import traitlets
 
 from stlkit.errors import OutputError, StlkitError
-from stlkit.files import one_line, open_regular_file, printable, sha256_of
+from stlkit.files import one_line, printable, sha256_of
 from stlkit.model.amounts import file_size
 from stlkit.model.jobs import QueueState
 from stlkit.model.reports import ValidationReport, counted
@@ -29,6 +29,7 @@ from stlkit.workspace import Workspace
 from stlkit_widgets.background import Background
 from stlkit_widgets.cells import replace_earlier
 from stlkit_widgets.feed import Feed, News
+from stlkit_widgets.handing_out import PIECE_BYTES, piece_of
 from stlkit_widgets.packing import Packer, archive_names
 from stlkit_widgets.page_part import Content, PagePart
 from stlkit_widgets.pictures import first_frame, reduced_picture
@@ -36,12 +37,7 @@ from stlkit_widgets.shelf import Shelf, ShownFile, ShownModel
 
 THUMBNAIL_PX = 480
 MOST_THUMBNAILS = 24
-PIECE_BYTES = 4 << 20
 TELL_EVERY_S = 0.25
-LARGEST_FILE_BYTES = 1 << 40
-
-_TYPES = {".png": "image/png", ".mp4": "video/mp4"}
-"""What a page may show; anything else is saved, because it could be a page with a script."""
 
 
 class ResultsGallery(PagePart, page="results_gallery"):
@@ -100,7 +96,7 @@ class ResultsGallery(PagePart, page="results_gallery"):
         self.hear("pack", self._pack)
         self.hear("forget", lambda said: self._packer.forget(str(said["key"])))
         self.answer("thumbnails", self._thumbnails_of)
-        self.answer("piece", lambda asked, _: self._piece(self._file(asked), int(asked["at"])))
+        self.answer("piece", lambda asked, _: piece_of(self._file(asked).path, int(asked["at"])))
         self.answer("about", lambda asked, _: self._about(self._shelf.model(int(asked["model"]))))
         self.answer(
             "packed", lambda asked, _: ({}, (self._packer.piece(str(asked["key"]), int(asked["at"]), PIECE_BYTES),))
@@ -187,15 +183,6 @@ class ResultsGallery(PagePart, page="results_gallery"):
 
     def _file(self, asked: Content) -> ShownFile:
         return self._shelf.model(int(asked["model"])).file(int(asked["file"]))
-
-    @staticmethod
-    def _piece(file: ShownFile, at_byte: int) -> tuple[Content, tuple[bytes, ...]]:
-        with open_regular_file(file.path, limit_bytes=LARGEST_FILE_BYTES) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            stream.seek(max(0, at_byte))
-            piece = stream.read(PIECE_BYTES)
-        kind = _TYPES.get(file.path.suffix.lower(), "application/octet-stream")
-        return {"size": size, "type": kind, "name": one_line(printable(file.path.name))}, (piece,)
 
     def _about(self, model: ShownModel) -> Content:
         card = collect_cards([model.entry], model.base_folder)[0]

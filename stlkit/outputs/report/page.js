@@ -1,6 +1,15 @@
 "use strict";
 // Filters and orders the cards. Without it the page shows everything, by name.
 (() => {
+  // In a frame the page has no folder around it. Whoever shows it there can open what it links to.
+  if (parent !== window) {
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[href]:not([href^='#'])");
+      if (!link) return;
+      event.preventDefault();
+      parent.postMessage({ link: link.getAttribute("href") }, "*");
+    });
+  }
   const tools = document.getElementById("tools");
   const grid = document.getElementById("cards");
   if (!grid) return;

@@ -26,6 +26,36 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
+/** Fetch a file piece by piece, and show it in a new tab, or download what a browser should not show. */
+export async function openFile(link, what, details, { opens, name }) {
+  const tab = opens ? window.open("", "_blank") : null; // now, while it is a click
+  try {
+    const { blob } = await fetchWhole(link, what, details);
+    if (tab) await fill(tab, blob, name);
+    else save(blob, name);
+  } catch (error) {
+    tab?.close();
+    window.alert(error.message);
+  }
+}
+
+/** Show a picture, a video or a text in a tab that is still empty. */
+async function fill(tab, content, name) {
+  const page = tab.document;
+  page.title = name;
+  page.body.style.cssText = "margin:0;min-height:100vh;display:grid;place-items:center;background:#202124";
+  if (content.type.startsWith("text/")) {
+    page.body.style.cssText = "margin:16px;background:#fff;color:#202124";
+    page.body.append(Object.assign(page.createElement("pre"), { textContent: await content.text() }));
+    return;
+  }
+  const shown = page.createElement(content.type.startsWith("video/") ? "video" : "img");
+  Object.assign(shown, { alt: name, controls: true, loop: true, autoplay: true, src: URL.createObjectURL(content) });
+  shown.style.cssText = "max-width:100vw;max-height:100vh";
+  page.body.append(shown);
+  tab.addEventListener("pagehide", () => URL.revokeObjectURL(shown.src));
+}
+
 /** Copy a text, or show it to be copied where a page may not use the clipboard; true where it was copied. */
 export async function copyText(text) {
   try {

@@ -1,7 +1,7 @@
 // One job in full: what it went through, what came of it, and what became of the same model before.
 
 import { button, el, icon, part, shownBytes, shownCount, shownSeconds } from "./base.js";
-import { copyButton, fetchWhole, save } from "./files.js";
+import { copyButton, openFile } from "./files.js";
 
 const ICON_OF = { validating: "running", processing: "running" };
 const COLOUR_OF = { completed: "sk-good", failed: "sk-bad", paused: "sk-doubtful", skipped: "sk-doubtful", validating: "sk-busy", processing: "sk-busy" };
@@ -40,7 +40,7 @@ function show(root, link) {
     return el("div.sk-pictures", {}, wanted.map(([file, at]) => {
       const image = el("img", { alt: file.name });
       const key = `${detail.id} ${at} ${file.size}`;
-      const made = el("button", { type: "button", title: `Open ${file.name}`, onclick: () => openFile(link, at, file) }, image);
+      const made = el("button", { type: "button", title: `Open ${file.name}`, onclick: () => openFile(link, "piece", { file: at }, file) }, image);
       if (pictures.has(key)) image.src = pictures.get(key);
       else link.ask("picture", { file: at }).then(({ buffers }) => {
         if (!buffers.length) return made.remove();
@@ -95,7 +95,7 @@ function stages(detail) {
 function files(detail, link) {
   const folder = el("li", {}, icon("open"), el("bdi", { text: detail.output }), copyButton(detail.output));
   const made = detail.files.map((file, at) => el("li", {}, icon("file"),
-    el("button.sk-link", { type: "button", disabled: file.size === null, title: file.opens ? "Open in a new tab" : "Download", onclick: () => openFile(link, at, file) }, el("bdi", { text: file.name })),
+    el("button.sk-link", { type: "button", disabled: file.size === null, title: file.opens ? "Open in a new tab" : "Download", onclick: () => openFile(link, "piece", { file: at }, file) }, el("bdi", { text: file.name })),
     copyButton(file.path), el("span.sk-faint", { text: file.size === null ? "gone" : shownBytes(file.size) })));
   return el("section", {}, el("h4", { text: "Files" }), el("ul.sk-files", {}, folder, made));
 }
@@ -117,36 +117,6 @@ function earlier(detail) {
     el("th.sk-number", { scope: "col", text: "Duration" }), el("th.sk-number", { scope: "col", text: "Files" }))),
   el("tbody", {}, detail.earlier.map((run) => el("tr", { title: run.message || run.output }, el("td", { text: when.format(run.when) }),
     el(`td.${COLOUR_OF[run.state] ?? "sk-faint"}`, { text: run.state }), el("td.sk-number", { text: shownSeconds(run.took) }), el("td.sk-number", { text: run.files })))));
-}
-
-/** Fetch a file piece by piece, and show it in a new tab, or download what a browser should not show. */
-async function openFile(link, file, { opens, name }) {
-  const tab = opens ? window.open("", "_blank") : null; // now, while it is a click
-  try {
-    const { blob } = await fetchWhole(link, "piece", { file });
-    if (tab) await fill(tab, blob, name);
-    else save(blob, name);
-  } catch (error) {
-    tab?.close();
-    window.alert(error.message);
-  }
-}
-
-/** Show a picture, a video or a text in a tab that is still empty. */
-async function fill(tab, content, name) {
-  const page = tab.document;
-  page.title = name;
-  page.body.style.cssText = "margin:0;min-height:100vh;display:grid;place-items:center;background:#202124";
-  if (content.type.startsWith("text/")) {
-    page.body.style.cssText = "margin:16px;background:#fff;color:#202124";
-    page.body.append(Object.assign(page.createElement("pre"), { textContent: await content.text() }));
-    return;
-  }
-  const shown = page.createElement(content.type.startsWith("video/") ? "video" : "img");
-  Object.assign(shown, { alt: name, controls: true, loop: true, autoplay: true, src: URL.createObjectURL(content) });
-  shown.style.cssText = "max-width:100vw;max-height:100vh";
-  page.body.append(shown);
-  tab.addEventListener("pagehide", () => URL.revokeObjectURL(shown.src));
 }
 
 export default part("job_detail", { show });

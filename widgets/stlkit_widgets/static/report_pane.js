@@ -1,7 +1,7 @@
 // The report of an output folder, in a frame that may do nothing but show it.
 
 import { button, el, icon, part, shownCount } from "./base.js";
-import { copyButton, fetchWhole, save } from "./files.js";
+import { copyButton, fetchWhole, openFile, save } from "./files.js";
 
 function show(root, link) {
   const folder = el("select.sk-field.sk-grow", { "aria-label": "Output folder" });
@@ -42,6 +42,16 @@ function show(root, link) {
     }
   };
 
+  // the page in the frame has no folder around it; what it links to comes from the kernel
+  const follow = ({ source, data }) => {
+    const frame = shown.querySelector("iframe");
+    if (!frame || source !== frame.contentWindow || typeof data?.link !== "string" || !navigator.userActivation.isActive) return;
+    const name = data.link.split("/").at(-1);
+    const opens = link.model.get("made").opens.some((ending) => name.toLowerCase().endsWith(ending));
+    openFile(link, "linked", { address: data.link }, { opens, name });
+  };
+  window.addEventListener("message", follow);
+
   const look = async () => {
     const { folders } = await link.ask("folders");
     const before = folder.selectedOptions[0]?.textContent;
@@ -60,6 +70,7 @@ function show(root, link) {
     link.follow("made", draw),
     link.hear("making", ({ done, total }) => { status.textContent = `Making pictures small: ${done} of ${total} …`; }),
     () => seen.disconnect(),
+    () => window.removeEventListener("message", follow),
     () => address && URL.revokeObjectURL(address),
   ];
 }

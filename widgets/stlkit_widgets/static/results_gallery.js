@@ -330,7 +330,9 @@ class Gallery {
 
   pack() {
     const key = `${Date.now()}-${Math.random()}`;
-    this.packing = { key, stopped: false };
+    const models = new Set([...this.selected].map((each) => Number(each.split("/")[0])));
+    const one = models.size === 1 ? this.shared.rows.get([...models][0])?.name : null;
+    this.packing = { key, stopped: false, name: `${one ?? `listings-${new Date().toLocaleDateString("sv")}`}.zip` };
     this.packed = el("span", { role: "status", text: "Packing …" });
     this.bar.replaceChildren(this.packed, button("Cancel", { onclick: () => this.endPacking("") }));
     this.link.tell("pack", { key, files: [...this.selected].map((each) => each.split("/").map(Number)) });
@@ -349,7 +351,7 @@ class Gallery {
         if (packing.stopped) throw new Error("");
         this.packed.textContent = `Fetching ${shownBytes(received)} of ${shownBytes(size)} …`;
       });
-      save(new Blob([blob], { type: "application/zip" }), "outputs.zip");
+      save(new Blob([blob], { type: "application/zip" }), packing.name);
       this.endPacking(missing.length ? `${shownCount(missing.length, "file")} could not be read: ${missing[0]}` : `Saved, ${shownBytes(size)}.`, missing.length > 0);
     } catch (failure) {
       if (!packing.stopped) this.endPacking(failure.message);
