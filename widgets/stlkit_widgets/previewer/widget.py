@@ -18,6 +18,7 @@ from stlkit.model.options import Lighting, Material, RenderOptions
 from stlkit.model.reports import Finding
 from stlkit.rendering.color import linear_to_srgb
 from stlkit.rendering.materials import SURFACES
+from stlkit_widgets.cells import replace_earlier
 from stlkit_widgets.parts import parts_of
 from stlkit_widgets.previewer import ink, loading, marks, overlays, texts
 from stlkit_widgets.previewer.attributes import Attributes
@@ -39,7 +40,7 @@ class Previewer(Attributes):
     It is seen from where the pictures are taken, in their materials and their light. What the checks find is marked
     on it, and a list beside it flies to each place. A file that holds nothing to show gives a card that says why.
     Whatever can be chosen on the page is an attribute too: ``previewer.wireframe = True``. Used from one thread at a
-    time, as widgets are.
+    time, as widgets are; closed when its cell runs again, or by `close`.
 
     Parameters
     ----------
@@ -111,6 +112,7 @@ class Previewer(Attributes):
         self._dress()
         self.refresh()
         self._listen()
+        replace_earlier(self.close)
 
     # --- what a notebook calls ---
 
