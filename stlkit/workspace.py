@@ -88,7 +88,11 @@ class Workspace:
         self.is_observer = self._session.is_observer
         self.session_id = self._session.session_id
         if output is not None and not self.is_observer:
-            self.queue.configure(settings={"output_base_folder": str(Path(output).expanduser().absolute())})
+            try:
+                self.queue.configure(settings={"output_base_folder": str(Path(output).expanduser().absolute())})
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def config(self) -> UserConfig:

@@ -125,6 +125,13 @@ def test_threads_that_open_a_home_at_once_get_one_queue(tmp_path):
     assert not owner_note(tmp_path).exists()
 
 
+def test_a_workspace_that_cannot_be_made_gives_the_home_back(tmp_path):
+    """What was opened for it is closed again."""
+    with pytest.raises(TypeError):
+        Workspace(tmp_path / "home", output=3)
+    assert not owner_note(tmp_path).exists()
+
+
 def test_preferences_that_change_at_once_are_all_kept(tmp_path):
     """Whoever changes them sees what the others have changed."""
 
