@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
 import os
 import secrets
 import threading
-from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -37,6 +35,8 @@ from stlkit.storage.writer import CoalescingWriter
 
 _log = logging.getLogger(__name__)
 
+_CLOSES_WITHIN_S = 60.0
+
 
 class Session:
     """The queue of a home folder, opened; or a look at it, where another process has it open. Thread-safe.
@@ -58,8 +58,6 @@ class Session:
     outputs : OutputIndex
     states : QueueStateManager
     lock : HomeLock
-    config_lock : Lock
-        Held while the preferences are read, changed and written.
     recovery : RecoveryResult
         What an earlier, interrupted session left.
     is_observer : bool
@@ -67,7 +65,6 @@ class Session:
 
     def __init__(self, home: Home, *, created_by: str, observe: bool = False) -> None:
         self.home = home
-        self.config_lock = threading.Lock()
         self.session_id = f"session_{utc_now():%Y%m%dT%H%M%S}_{secrets.token_hex(4)}"
         self.templates = TemplateManager(home.templates)
         self.cache = TempFileManager(home.cache)
@@ -146,26 +143,39 @@ class Session:
 
     def close(self) -> None:
         """Stop the queue, write everything down, give the home folder free; harmless the second time."""
-        if not self.is_observer and self.lock.is_held:
+        try:
+            if not self.is_observer and self.lock.is_held:
+                self._close_queue()
+        finally:
+            self._learned.close()
+            self.history.close()
+            self.outputs.close()
+
+    def _close_queue(self) -> None:
+        try:
             try:
-                try:
-                    self.queue.close()
-                finally:
-                    self._writer.close()
+                self.queue.close()
             finally:
-                self.lock.release()
-        self._learned.close()
-        self.history.close()
-        self.outputs.close()
+                self._writer.close()
+        finally:
+            self.lock.release()
 
 
 class _Share:
-    """A session that is open in this process, and how many use it."""
+    """A session that is open in this process."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.users = 1
         self.pid = os.getpid()  # a fork has a copy of everything but the threads
+        self.made = 1  # workspaces that no ``with`` statement has begun to use: nobody knows when they are done
+        self.blocks = 0  # ``with`` statements that use it now
+        self.is_closing = False
+        self.closed = threading.Event()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process owns the home still: not a fork, and nobody has deleted the folder meanwhile."""
+        return self.pid == os.getpid() and self.session.lock.is_in_place
 
 
 class SharedSessions:
@@ -174,12 +184,9 @@ class SharedSessions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shares: dict[Path, _Share] = {}
-        self._departed: deque[Session] = deque()
 
     def join(self, home: Home, *, created_by: str) -> Session:
         """Return the session of a home folder: the one that is open here, or a new one.
-
-        Every call is answered by one of `leave` or `depart`.
 
         Parameters
         ----------
@@ -193,59 +200,76 @@ class SharedSessions:
             An observer's is shared with nobody.
         """
         key = home.root.resolve()
-        with self._lock:
-            share = self._shares.get(key)
-            if share is not None and share.pid == os.getpid():
-                share.users += 1
-                session = share.session
+        while True:
+            with self._lock:
+                share = self._shares.get(key)
+                if share is None:
+                    session = Session(home, created_by=created_by)
+                    if not session.is_observer:
+                        self._shares[key] = _Share(session)
+                    return session
+                if share.is_ours and not share.is_closing:
+                    share.made += 1
+                    return share.session
+                if share.pid != os.getpid():
+                    del self._shares[key]
+                    continue
+            if share.is_closing:
+                if not share.closed.wait(_CLOSES_WITHIN_S):  # whoever closes it may be waiting for us
+                    return Session(home, created_by=created_by, observe=True)
             else:
-                session = Session(home, created_by=created_by)
-                if not session.is_observer:
-                    self._shares[key] = _Share(session)
-        self._let_departed_go()
-        return session
+                self._close_quietly(share.session)
+
+    def enter(self, session: Session, *, is_first: bool) -> None:
+        """Take note that a ``with`` statement begins to use a workspace, for the first time or again."""
+        with self._lock:
+            if (share := self._share_of(session)) is not None:
+                share.made -= is_first
+                share.blocks += 1
 
     def leave(self, session: Session) -> None:
-        """Have no more to do with a session; the last one to leave closes it."""
-        self._let_departed_go()
-        if self._is_last(session):
-            session.close()
+        """Take note of the end of a ``with`` statement; the last one closes a session that nobody else uses."""
+        with self._lock:
+            if (share := self._share_of(session)) is not None:
+                share.blocks -= 1
+                if share.blocks > 0 or share.made > 0:
+                    return
+        self.close(session)
 
-    def depart(self, session: Session) -> None:
-        """Leave a session as soon as somebody comes or goes: a garbage collector may be in the middle of anything."""
-        self._departed.append(session)
+    def close(self, session: Session) -> None:
+        """Close a session for everybody who uses it; harmless the second time."""
+        with self._lock:
+            share = self._share_of(session)
+            is_closing = share is not None and share.is_closing
+            if share is not None:
+                share.is_closing = True
+        if share is None:
+            session.close()
+            return
+        if is_closing:
+            share.closed.wait(_CLOSES_WITHIN_S)
+            return
+        try:
+            session.close()
+        finally:
+            with self._lock:
+                self._shares = {key: other for key, other in self._shares.items() if other is not share}
+            share.closed.set()
 
     def close_all(self) -> None:
         """Close every session, whoever uses it."""
-        with self._lock:
-            shares, self._shares = self._shares, {}
-        for share in shares.values():
+        for share in list(self._shares.values()):
             if share.pid == os.getpid():
-                _close_quietly(share.session)
+                self._close_quietly(share.session)
 
-    def _is_last(self, session: Session) -> bool:
-        with self._lock:
-            for key, share in self._shares.items():
-                if share.session is session:
-                    share.users -= 1
-                    if share.users == 0:
-                        del self._shares[key]
-                    return share.users == 0
-        return True
+    def _close_quietly(self, session: Session) -> None:
+        try:
+            self.close(session)
+        except (OSError, StlkitError):  # nobody is there to be told
+            _log.exception("%s could not be closed", session.home.root)
 
-    def _let_departed_go(self) -> None:
-        while self._departed:
-            with contextlib.suppress(IndexError):  # another thread was faster
-                session = self._departed.popleft()
-                if self._is_last(session):
-                    _close_quietly(session)
-
-
-def _close_quietly(session: Session) -> None:
-    try:
-        session.close()
-    except (OSError, StlkitError):  # nobody is there to be told
-        _log.exception("%s could not be closed", session.home.root)
+    def _share_of(self, session: Session) -> _Share | None:
+        return next((share for share in self._shares.values() if share.session is session), None)
 
 
 def _commands_of(queue: type[JobQueue]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import weakref
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from itertools import chain
@@ -25,20 +25,23 @@ from stlkit.storage.usage import DiskUsage, measure_usage
 if TYPE_CHECKING:
     from stlkit.outputs.report import Report
 
+_CONFIG_LOCK = threading.Lock()  # several parts of a page write into one file
+
 
 class Workspace:
     """Everything that belongs to one home folder.
 
     The first process that opens a home owns its queue. Any other may open it too, but only look: `is_observer` is
     True there, and every command of the queue raises `HomeLockedError`. Within a process all workspaces of a home
-    share one queue, so a cell that opens one may run again at any time. Thread-safe.
+    share one queue, so a cell that opens one may run again at any time. `close` ends it for all of them; the end of a
+    ``with`` statement ends it where nobody else has opened it. Thread-safe.
 
     Parameters
     ----------
     home : path, optional
         The home folder; else ``STLKIT_HOME``, else ``~/.local/stl_listing_tool``.
     output : path, optional
-        Where outputs go unless a job says otherwise.
+        Where outputs go unless a job says otherwise; holds for the whole queue from now on.
     created_by : str
         ``notebook``, ``cli`` or ``gui``; goes into the history. The first workspace of a home decides.
     observe : bool
@@ -79,7 +82,7 @@ class Workspace:
             if observe
             else SESSIONS.join(self.home, created_by=created_by)
         )
-        self._leaving = weakref.finalize(self, SESSIONS.depart, self._session)
+        self._is_entered = False
         self.queue = self._session.queue
         self.history = self._session.history
         self.templates = self._session.templates
@@ -91,8 +94,8 @@ class Workspace:
             try:
                 self.queue.configure(settings={"output_base_folder": str(Path(output).expanduser().absolute())})
             except BaseException:
-                self.close()
-                raise
+                with self:  # used by nobody
+                    raise
 
     @property
     def config(self) -> UserConfig:
@@ -104,7 +107,7 @@ class Workspace:
         save_config(self.home.config, config)
 
     def change_config(self, change: Callable[[UserConfig], UserConfig]) -> None:
-        """Change the preferences on disk; no change of another thread of this process is lost.
+        """Change the preferences on disk; no such change of another thread of this process is lost.
 
         Parameters
         ----------
@@ -116,7 +119,7 @@ class Workspace:
         StorageError, OSError
             The file cannot be read or written.
         """
-        with self._session.config_lock:
+        with _CONFIG_LOCK:
             self.config = change(self.config)
 
     @property
@@ -227,18 +230,19 @@ class Workspace:
     def close(self) -> None:
         """Stop the queue, write everything down, give the home folder free; harmless the second time.
 
-        Where the same home is open in another workspace of this process, its queue goes on there.
+        This is the end for all workspaces of this home in this process.
         """
-        if self._leaving.detach() is not None:
-            SESSIONS.leave(self._session)
+        SESSIONS.close(self._session)
 
     def __enter__(self) -> Self:
+        is_first, self._is_entered = not self._is_entered, True
+        SESSIONS.enter(self._session, is_first=is_first)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        SESSIONS.leave(self._session)
 
     def __repr__(self) -> str:
         role = "observed" if self.is_observer else "owned"

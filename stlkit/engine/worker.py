@@ -120,7 +120,8 @@ def _give_way() -> None:
     with contextlib.suppress(psutil.Error, OSError):  # some containers refuse it
         me = psutil.Process()
         if sys.platform == "win32":
-            me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+            if me.nice() != psutil.IDLE_PRIORITY_CLASS:
+                me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
             me.nice(max(me.nice(), _NICE))
 

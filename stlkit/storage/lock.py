@@ -77,6 +77,7 @@ class HomeLock:
         self._lock = FileLock(path, thread_local=False)
         self._owner_path = path.with_suffix(".json")
         self.dead_owner: LockOwner | None = None
+        self._place: tuple[int, int] | None = None
 
     def try_acquire(self) -> bool:
         """Take the lock if nobody else has it; return whether it is held now.
@@ -106,6 +107,7 @@ class HomeLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             return False
+        self._place = _place_of(path)
         return True
 
     @contextlib.contextmanager
@@ -130,6 +132,11 @@ class HomeLock:
     def is_held(self) -> bool:
         """Whether this object holds the lock."""
         return bool(self._lock.is_locked)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the lock file is still the one that was taken: a deleted one keeps nobody out."""
+        return self.is_held and self._place == _place_of(Path(self._lock.lock_file))
 
     def owner(self) -> LockOwner | None:
         """Return who holds the lock, as far as it says so; None where nobody does, or whoever did is dead."""
@@ -156,3 +163,11 @@ class HomeLock:
             with contextlib.suppress(OSError):  # a note that stays only makes the next owner look more closely
                 self._owner_path.unlink(missing_ok=True)
             self._lock.release()
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -53,7 +53,9 @@ def answer_figures(folder):
         (folder / "models" / f"{number}.stl").write_bytes(data)
     manager, client = start_new_kernel()
     try:
-        client.execute_interactive("import asyncio" + FOUR_JOBS.format(folder=str(folder)), timeout=120)
+        code = "import asyncio" + FOUR_JOBS.format(folder=str(folder))
+        if (reply := client.execute_interactive(code, timeout=120)["content"])["status"] != "ok":
+            raise RuntimeError(f"the four jobs do not run: {reply}")
         taken_s = []
         for _ in range(ANSWERS):
             started = time.perf_counter()

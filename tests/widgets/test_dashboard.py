@@ -96,7 +96,9 @@ def test_what_the_report_links_to_is_handed_out_and_nothing_else(dashboard, work
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")
     (folder / "way_out.txt").symlink_to(secret)
-    for address in ("../secret.txt", "..%2fsecret.txt", relative_url(str(secret)), "way_out.txt", "", "gone.png"):
+    (folder / "loop.txt").symlink_to(folder / "loop.txt")
+    outside = ("../secret.txt", "..%2fsecret.txt", relative_url(str(secret)), "way_out.txt")
+    for address in (*outside, "", "gone.png", "loop.txt"):
         assert "error" in page.asks("linked", address=address, at=0)[0]
 
 

@@ -159,7 +159,7 @@ def test_stop_puts_running_jobs_back_and_ends_the_workers(page, models, workspac
     page.until_status(counts={"completed": 1})
 
 
-def test_a_background_picture_is_looked_at_before_the_run_and_remembered(page, workspace, tmp_path):
+def test_a_background_picture_is_looked_at_before_the_run_and_remembered(page, workspace, tmp_path, monkeypatch):
     """One that could not be drawn is explained in place; one that can is offered again, as long as it can be used."""
     page.table.says("hello")
     (tmp_path / "notes.png").write_text("no picture")
@@ -169,8 +169,10 @@ def test_a_background_picture_is_looked_at_before_the_run_and_remembered(page, w
     assert workspace.queue.render_options.background_image is None
     picture = tmp_path / "wood.png"
     Image.new("RGB", (8, 8)).save(picture)
-    assert "error" not in page.options.asks("change", value=str(picture), **question)[0]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "error" not in page.options.asks("change", value="~/wood.png", **question)[0]
     assert workspace.queue.render_options.background_image == str(picture)
+    assert "does not exist" in page.options.asks("change", value="~nobody-of-that-name/x.png", **question)[0]["error"]
     assert "error" not in page.options.asks("change", value="", **question)[0]
     assert workspace.config.last_background_image == picture
     assert [entry["text"] for entry in page.options.asks("recent", wanted="pictures")[0]["entries"]] == [str(picture)]
@@ -253,7 +255,7 @@ def test_an_observer_sees_everything_and_can_press_nothing(workspace, models, tm
         parts = (page.panel.add_files, page.panel.run_bar, page.panel.table, page.panel.options)
         assert all(part.read_only for part in parts)
         (text,) = page.panel.notices.texts
-        assert text == "This workspace was opened to look only; leave observe=True away to use its queue."
+        assert text == "This workspace only looks. Open it again, without observe=True, to use the queue from here."
         workspace.queue.add(models)
         page.table.until(lambda: [row["file"] for row in page.table.rows.values()] == ["cube.stl", "page.stl"])
         page.run.says("start")

@@ -10,7 +10,7 @@ TIMEOUT_S = 60
 CODE = """
 import stlkit, stlkit_widgets
 ws, MODEL = stlkit.Workspace({home!r}), {model!r}
-part = {part}
+part = stlkit_widgets.{part}
 print(part.comm.comm_id)
 """
 
@@ -27,7 +27,10 @@ def kernel():
 def shown_by(kernel, code):
     """Run a cell, and return what it printed."""
     printed = []
-    kernel.execute_interactive(code, timeout=TIMEOUT_S, output_hook=lambda told: printed.append(told["content"]))
+    reply = kernel.execute_interactive(
+        code, timeout=TIMEOUT_S, output_hook=lambda told: printed.append(told["content"])
+    )
+    assert reply["content"]["status"] == "ok", reply["content"]
     return "".join(content.get("text", "") for content in printed).strip()
 
 
@@ -40,9 +43,9 @@ def on_control(kernel, what, **content):
     return told["content"]
 
 
-def say(kernel, comm_id, content, subshell_id):
+def say(kernel, comm_id, data, subshell_id):
     """Say something to a widget as a page does, and return the kernel's messages until it is done with that."""
-    said = kernel.session.msg("comm_msg", {"comm_id": comm_id, "data": {"method": "custom", "content": content}})
+    said = kernel.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
     said["header"]["subshell_id"] = subshell_id
     kernel.shell_channel.send(said)
     told, deadline = [], time.monotonic() + TIMEOUT_S
@@ -58,17 +61,29 @@ def say(kernel, comm_id, content, subshell_id):
     raise TimeoutError(f"nothing came back but {told}")
 
 
+def asks(**content):
+    return {"method": "custom", "content": content}
+
+
+def sets(**state):
+    return {"method": "update", "state": state, "buffer_paths": []}
+
+
 @pytest.mark.parametrize(
-    ("part", "content"),
+    ("part", "before", "after"),
     [
-        ("stlkit_widgets.QueuePanel(ws).table", {"do": "hello"}),
-        ("stlkit_widgets.Previewer(MODEL)", {"do": "view", "name": "top"}),
+        ("QueuePanel(ws).table", asks(do="hello"), asks(do="hello")),
+        ("QueuePanel(ws)._tabs", sets(selected_index=1), sets(selected_index=2)),
+        ("Dashboard(ws)._tabs", sets(selected_index=3), sets(selected_index=2)),
+        ("Previewer(MODEL)", asks(do="view", name="top"), asks(do="view", name="front")),
+        ("Previewer(MODEL)._scene.picker", sets(point=[0, 0, 1]), sets(point=[0, 1, 0])),
     ],
 )
-def test_a_page_is_heard_after_another_one_was_closed(kernel, tmp_path, models, part, content):
+def test_a_page_is_heard_after_another_one_was_closed(kernel, tmp_path, models, part, before, after):
     """A widget that spoke last to a page that is gone hears the next one all the same."""
-    comm_id = shown_by(kernel, CODE.format(home=str(tmp_path / "home"), model=str(models / "cube.stl"), part=part))
+    code = CODE.format(home=str(tmp_path / "home"), model=str(models / "cube.stl"), part=part)
+    comm_id = shown_by(kernel, code)
     subshell_id = on_control(kernel, "create_subshell_request")["subshell_id"]
-    assert "comm_msg" in [each["msg_type"] for each in say(kernel, comm_id, content, subshell_id)]
+    assert "comm_msg" in [each["msg_type"] for each in say(kernel, comm_id, before, subshell_id)]
     assert on_control(kernel, "delete_subshell_request", subshell_id=subshell_id)["status"] == "ok"
-    assert "comm_msg" in [each["msg_type"] for each in say(kernel, comm_id, content, None)]
+    assert "comm_msg" in [each["msg_type"] for each in say(kernel, comm_id, after, None)]

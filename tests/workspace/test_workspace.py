@@ -1,7 +1,7 @@
 """A home folder, opened: ownership, observation, recovery, and an end that leaves nothing behind."""
 
-import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,43 +86,62 @@ with Workspace(sys.argv[1]) as ws:
 
 
 def test_a_cell_that_opens_a_workspace_may_run_again(tmp_path, models):
-    """All workspaces of a home in one process use one queue, until the last of them is closed."""
+    """All workspaces of a home in one process use one queue; closing one closes it, whatever became of the others."""
     first = Workspace(tmp_path / "home", output=tmp_path / "out")
     first.queue.add(models)
     second = Workspace(tmp_path / "home", output=tmp_path / "elsewhere")
     assert not second.is_observer
     assert second.queue is first.queue
     assert second.queue.settings.output_base_folder == str(tmp_path / "elsewhere")
-    first.close()
-    first.close()
-    second.queue.remove(second.queue.jobs[0])
     second.close()
+    first.close()
     assert not owner_note(tmp_path).exists()
     with Workspace(tmp_path / "home") as third:
-        assert third.queue is not second.queue
-        assert len(third.queue.jobs) == 3
+        assert third.queue is not first.queue
+        assert len(third.queue.jobs) == 4
 
 
-def test_a_forgotten_workspace_keeps_nobody_out(tmp_path, models):
-    """One whose name was given to another is gone; closing that other one closes the home."""
-    ws = Workspace(tmp_path / "home", output=tmp_path / "out")
-    ws.queue.add(models)
+def test_a_with_statement_closes_what_nobody_else_has_opened(tmp_path, models):
+    """Neither an inner statement nor a short look from a function ends the queue of those around it."""
+    with Workspace(tmp_path / "home", output=tmp_path / "out") as outer:
+        with Workspace(tmp_path / "home") as inner:
+            inner.queue.add(models)
+        outer.queue.remove(outer.queue.jobs[0])
+        assert owner_note(tmp_path).exists()
+    assert not owner_note(tmp_path).exists()
     ws = Workspace(tmp_path / "home")
-    gc.collect()
-    assert len(ws.queue.jobs) == 4
+    with Workspace(tmp_path / "home"):
+        pass
+    assert len(ws.queue.jobs) == 3
     assert owner_note(tmp_path).exists()
     ws.close()
     assert not owner_note(tmp_path).exists()
 
 
-def test_threads_that_open_a_home_at_once_get_one_queue(tmp_path):
-    """None becomes an observer of what a neighbour is just opening, and the last to close it gives it free."""
+def test_threads_that_open_and_close_a_home_at_once_are_never_observers(tmp_path):
+    """Whoever comes while the last one goes waits for that, and opens the home again."""
+
+    def use(_):
+        with Workspace(tmp_path / "home") as ws:
+            return ws.is_observer, ws.queue.jobs
+
     with ThreadPoolExecutor(8) as pool:
-        opened = list(pool.map(lambda _: Workspace(tmp_path / "home"), range(16)))
-        assert len({id(ws.queue) for ws in opened}) == 1
-        assert not any(ws.is_observer for ws in opened)
-        list(pool.map(Workspace.close, opened))
+        assert set(pool.map(use, range(60))) == {(False, ())}
     assert not owner_note(tmp_path).exists()
+
+
+def test_a_home_that_was_deleted_begins_anew(tmp_path, models):
+    """The lock went with it; a second process must not become an owner beside this one."""
+    first = Workspace(tmp_path / "home", output=tmp_path / "out")
+    first.queue.add(models)
+    first.queue.flush()
+    shutil.rmtree(tmp_path / "home")
+    second = Workspace(tmp_path / "home")
+    assert second.queue is not first.queue
+    code = "import sys, stlkit; print(stlkit.Workspace(sys.argv[1]).is_observer)"
+    command = [sys.executable, "-c", code, str(tmp_path / "home")]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout == "True\n"
+    second.close()
 
 
 def test_a_workspace_that_cannot_be_made_gives_the_home_back(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import textwrap
 import threading
 from collections.abc import Callable, Sequence
@@ -215,7 +216,7 @@ class QueueCommands:
 
     def change_option(self, group: str, name: str, value: Any) -> None:
         """Set one option of the queue, at once; raises an OptionError where it does not fit."""
-        self._look_at_picture(name, value)
+        value = self._usable(name, value)
         self._queue.configure(**{group: {name: value}})
         self.remember_options()
 
@@ -232,22 +233,23 @@ class QueueCommands:
         state = self._queue.state()
         base = getattr(state, f"global_{OVERRIDES[group]}")
         base.merged({name: value})  # before the first job is changed
-        self._look_at_picture(name, value)
+        value = self._usable(name, value)
         for job_id in job_ids:
             own = {**getattr(self._queue.job(job_id), OVERRIDES[group]), name: value}
             if value == getattr(base, name):  # as the queue's own again
                 del own[name]
             self._queue.set_options(job_id, **{OVERRIDES[group]: own})
 
-    def _look_at_picture(self, name: str, value: Any) -> None:
-        """Refuse a background picture that could not be drawn, before a whole night is spent on it; remember it."""
+    def _usable(self, name: str, value: Any) -> Any:
+        """Return a value as every worker understands it; a background picture that could not be drawn is refused."""
         if name != "background_image" or value is None:
-            return
-        path = Path(value).expanduser().absolute()
+            return value
+        path = Path(os.path.expanduser(value)).absolute()  # noqa: PTH111 - Path's own fails where there is no such user
         if (problem := background_image_problem(path)) is not None:
             raise OptionError(problem, field=name)
         with contextlib.suppress(StlkitError, OSError):
             self._workspace.change_config(lambda config: config.with_background_image(path))
+        return str(path)
 
     def remember_options(self) -> None:
         """Keep the queue's options as those that a new home begins with; a disk that refuses them is no trouble."""

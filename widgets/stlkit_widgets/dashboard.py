@@ -19,6 +19,7 @@ from stlkit_widgets.previewer import Previewer
 from stlkit_widgets.queue_panel import QueuePanel
 from stlkit_widgets.report_pane import ReportPane
 from stlkit_widgets.results_gallery import ResultsGallery
+from stlkit_widgets.routing import route_as_sent
 
 TITLES = ("Queue", "Preview", "Gallery", "History", "Report")
 _OPEN_TAB = "dashboard_tab"
@@ -61,6 +62,7 @@ class Dashboard(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             [self.queue, self.previewer, self.gallery, self.history, self.report],
             titles=TITLES,
         )
+        route_as_sent([self._tabs])
         super().__init__([self._tabs])
         self.add_class("stlkit-dashboard")
         self._tabs.observe(self._on_tab, names="selected_index")

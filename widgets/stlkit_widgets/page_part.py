@@ -97,6 +97,9 @@ class PagePart(anywidget.AnyWidget):
             content, buffers = result if isinstance(result, tuple) else (result, ())
         except (StlkitError, OSError, ValueError, KeyError, TypeError) as error:  # also what a page made up
             content = {"error": str(error)}
+        except Exception as error:  # whatever it is, a page that waits for an answer must get one
+            _log.exception("%r cannot answer %.80r", self, question)
+            content = {"error": str(error)}
         self.tell("answer", {"number": question.get("number"), **content}, *buffers)
 
 

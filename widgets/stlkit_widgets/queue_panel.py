@@ -28,6 +28,7 @@ from stlkit_widgets.names_preview import NamesPreview
 from stlkit_widgets.notices import Choice, Notice, Notices
 from stlkit_widgets.options_form import JOB_GROUPS, OptionsForm, shown_values
 from stlkit_widgets.parts import parts_of
+from stlkit_widgets.routing import route_as_sent
 from stlkit_widgets.run_bar import RunBar, measure_room
 from stlkit_widgets.situation import Situation, asking_jobs, waiting_jobs
 from stlkit_widgets.template_shelf import TemplateShelf
@@ -163,6 +164,7 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.names = NamesPreview(self._reading)
         tab = self._memory.get("open_tab")
         self._tabs = widgets.Tab([self.detail, self.options, self.names], titles=TABS)
+        route_as_sent([self._tabs])
         self._tabs.selected_index = tab if tab in range(len(TABS)) else 0
         self._tabs.observe(lambda change: self._remember("open_tab", change["new"]), names="selected_index")
 

@@ -178,9 +178,6 @@ class ResultsGallery(PagePart, page="results_gallery"):
                 found[at] = made
         return {"found": list(found)}, tuple(found.values())
 
-    def _packed_piece(self, asked: Content) -> bytes:
-        return self._packer.piece(str(asked["key"]), int(asked["at"]), PIECE_BYTES)
-
     def _file(self, asked: Content) -> ShownFile:
         return self._shelf.model(int(asked["model"])).file(int(asked["file"]))
 

@@ -59,7 +59,7 @@ class Situation:
         if owner is None:
             text = "The process that owned this queue has ended. Open the workspace again to take the queue over."
         elif owner.pid == os.getpid() and owner.host == platform.node():
-            text = "This workspace was opened to look only; leave observe=True away to use its queue."
+            text = "This workspace only looks. Open it again, without observe=True, to use the queue from here."
         else:
             text = f"This queue belongs to {owner}; here it can only be looked at."
         yield Notice(id="observer", text=text, severity=Severity.WARNING)

@@ -1,8 +1,8 @@
 "use strict";
 // Filters and orders the cards. Without it the page shows everything, by name.
 (() => {
-  // In a frame the page has no folder around it. Whoever shows it there can open what it links to.
-  if (parent !== window) {
+  // Where a notebook shows the page, it has no folder around it; the notebook can open what it links to.
+  if (parent !== window && document.baseURI.startsWith("blob:")) {
     document.addEventListener("click", (event) => {
       const link = event.target.closest("a[href]:not([href^='#'])");
       if (!link) return;

@@ -22,6 +22,7 @@ from stlkit_widgets.parts import parts_of
 from stlkit_widgets.previewer.ink import Ink
 from stlkit_widgets.previewer.looks import Look, fragment_shader, vertex_shader
 from stlkit_widgets.previewer.views import Aim, tangent
+from stlkit_widgets.routing import route_as_sent
 
 NEAR, FAR = 0.05, 60.0
 """Between these distances something is seen; a model is 2 across."""
@@ -238,6 +239,7 @@ class Scene:
             fragmentShader=fragment_shader(self._look, self._required, form=form),
             **(usual | settings),
         )
+        route_as_sent([self.renderer, self.picker, *self.cameras, *self.controls])
         return three.Mesh(self._buffers, material)
 
 

@@ -107,7 +107,7 @@ class Previewer(Attributes):
         self._counter = 0
         self.view_options: dict[str, float] = {}
         super().__init__(**chosen)
-        route_as_sent([self, *parts_of(self)])
+        route_as_sent([self])
         self._page = self._constants()
         self._dress()
         self.refresh()

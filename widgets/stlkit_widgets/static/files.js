@@ -30,9 +30,9 @@ export function save(blob, name) {
 export async function openFile(link, what, details, { opens, name }) {
   const tab = opens ? window.open("", "_blank") : null; // now, while it is a click
   try {
-    const { blob } = await fetchWhole(link, what, details);
-    if (tab) await fill(tab, blob, name);
-    else save(blob, name);
+    const { blob, name: told } = await fetchWhole(link, what, details);
+    if (tab) await fill(tab, blob, told || name);
+    else save(blob, told || name);
   } catch (error) {
     tab?.close();
     window.alert(error.message);

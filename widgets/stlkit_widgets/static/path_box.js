@@ -10,7 +10,7 @@ const NOTHING = { models: "No folders and no STL files in here", folders: "No fo
 let lastBox = 0;
 
 /**
- * @param link what answers "complete" and "list"
+ * @param link what answers "complete", "recent" and "list"
  * @param wanted what is looked for: "models", "folders" or "pictures"
  * @param onenter called with the text on Enter
  * @param onchange called with the text when it was changed and left, or chosen
@@ -82,7 +82,12 @@ export function pathBox(link, { label, value = "", placeholder = "", wanted = "m
     else if (event.key === "ArrowDown") mark(active + 1);
     else if (event.key === "ArrowUp" && isOpen) mark(active < 0 ? -1 : active - 1);
     else if (event.key === "Enter" && isOpen && active >= 0) list.children[active].dispatchEvent(new PointerEvent("pointerdown", { cancelable: true }));
-    else if (event.key === "Enter") { close(); told(); onenter?.(input.value); }
+    else if (event.key === "Enter") {
+      close();
+      if (input.getAttribute("aria-invalid")) lastTold = null; // the same once more: what was wrong may be mended
+      told();
+      onenter?.(input.value);
+    }
     else if (event.key === "Escape" && isOpen) close();
     else if (event.key === "Tab" && isOpen && active >= 0) { list.children[active].dispatchEvent(new PointerEvent("pointerdown", { cancelable: true })); }
     else return;

@@ -1,4 +1,4 @@
-// The report of an output folder, in a frame that may do nothing but show it.
+// The report of an output folder, in a frame that may do nothing but show it and say which link was pressed.
 
 import { button, el, icon, part, shownCount } from "./base.js";
 import { copyButton, fetchWhole, openFile, save } from "./files.js";
