@@ -117,6 +117,7 @@ def main() -> int:
     """Do everything, print the matrix, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="only every so-many-th point")
+    parser.add_argument("--first", type=int, default=0, help="where those begin, counted from 0")
     parser.add_argument("--workers", type=int, default=2, help="trials at a time")
     chosen = parser.parse_args()
     broken = 0
@@ -127,9 +128,9 @@ def main() -> int:
         points = all_points(folder, models, KILLS + ERRORS)
         points += system_points(folder, models) if strace_works() else []
         for title, row in itertools.groupby(points, key=lambda point: point.title):
-            broken += _print_row(title, list(row)[:: chosen.every], folder, models, chosen.workers)
+            broken += _print_row(title, list(row)[chosen.first :: chosen.every], folder, models, chosen.workers)
         if strace_works():
-            broken += _print_power_loss(folder, models, chosen.every)
+            broken += _print_power_loss(folder, models, chosen.first, chosen.every)
         else:
             print("no strace here: system calls and power failures were left out")
     return 1 if broken else 0
@@ -151,9 +152,9 @@ def _print_row(title: str, points: list[Point], folder: Path, models: Path, work
     return lost + doubled + torn + wrong
 
 
-def _print_power_loss(folder: Path, models: Path, every: int) -> int:
+def _print_power_loss(folder: Path, models: Path, first: int, every: int) -> int:
     started = time.monotonic()
-    outcomes = list(RecordedRun(folder, models).cut(every))
+    outcomes = list(RecordedRun(folder, models).cut(every=every, first=first))
     lost, torn = sum(len(o.lost) for o in outcomes), sum(len(o.torn) for o in outcomes)
     minutes = (time.monotonic() - started) / 60
     count = len(outcomes)

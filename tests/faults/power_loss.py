@@ -59,14 +59,14 @@ class RecordedRun:
         for call in self.calls:
             self._final.apply(call)
 
-    def cut(self, every: int) -> Iterator[Outcome]:
-        """Cut the power after each `every`-th call, on both kinds of disk, and look what the next start finds."""
+    def cut(self, *, every: int, first: int = 0) -> Iterator[Outcome]:
+        """Cut the power after each `every`-th call from `first` on, on both kinds of disk, and look what is found."""
         disk, said = Disk(self.root), ""
         for at, call in enumerate(self.calls, start=1):
             disk.apply(call)
             if call.name == "write" and call.paths[0].endswith("/said_1.txt"):
                 said += call.data.decode(errors="replace")
-            if at % every == 0 or at == len(self.calls):
+            if at % every == first % every or at == len(self.calls):
                 for names_first in (False, True):
                     outcome = Outcome(at=at, names_first=names_first, reported=len(set(_REPORTED.findall(said))))
                     self._judge(disk, outcome, set(_REPORTED.findall(said)))
