@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -33,6 +35,18 @@ Values = Sequence[Any]
 _NOT_OURS = (ValueError, TypeError, AttributeError, OverflowError)
 
 
+@contextmanager
+def _collector_waits() -> Iterator[None]:
+    """Let the garbage collector wait: it would look at millions of new values again and again, and all are in use."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class Columns:
     """Which columns a table gets, and how they are made.
 
@@ -48,6 +62,7 @@ class Columns:
         asked = (*(["output_settings"] if options else []), *(["stage_durations"] if stages else []))
         self.names: tuple[str, ...] = (*RECORD_COLUMNS, *FACTS, *asked)
 
+    @_collector_waits()
     def frame(self, chunks: Iterable[Sequence[tuple[Any, ...]]], first: int = 0) -> pd.DataFrame:
         """Build a table of rows.
 

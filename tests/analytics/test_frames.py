@@ -1,5 +1,6 @@
 """The history as a table: typed, filtered, unpacked, and bounded in memory."""
 
+import gc
 import sqlite3
 import tracemalloc
 from contextlib import closing
@@ -195,6 +196,7 @@ def test_a_row_that_stlkit_did_not_write_is_named(history, column, value):
     for ask in (history.to_dataframe, lambda: list(history.iter_dataframes())):
         with pytest.raises(HistoryError, match=f"{column} of 'job_000001'"):
             ask()
+    assert gc.isenabled()  # it waits while a table is made
 
 
 def test_times_too_far_away_are_missing(history):
