@@ -172,11 +172,6 @@ class _Share:
         self.is_closing = False
         self.closed = threading.Event()
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether this process owns the home still: not a fork, and nobody has deleted the folder meanwhile."""
-        return self.pid == os.getpid() and self.session.lock.is_in_place
-
 
 class SharedSessions:
     """The sessions of this process, one for each home folder. Thread-safe."""
@@ -203,22 +198,19 @@ class SharedSessions:
         while True:
             with self._lock:
                 share = self._shares.get(key)
-                if share is None:
+                if share is None or share.pid != os.getpid():
                     session = Session(home, created_by=created_by)
                     if not session.is_observer:
                         self._shares[key] = _Share(session)
                     return session
-                if share.is_ours and not share.is_closing:
+                is_closing = share.is_closing
+                if not is_closing and share.session.lock.is_in_place:
                     share.made += 1
                     return share.session
-                if share.pid != os.getpid():
-                    del self._shares[key]
-                    continue
-            if share.is_closing:
-                if not share.closed.wait(_CLOSES_WITHIN_S):  # whoever closes it may be waiting for us
-                    return Session(home, created_by=created_by, observe=True)
-            else:
-                self._close_quietly(share.session)
+            if not is_closing:
+                self._close_quietly(share.session)  # somebody has deleted the home
+            elif not share.closed.wait(_CLOSES_WITHIN_S):  # whoever closes it may be waiting for us
+                return Session(home, created_by=created_by, observe=True)
 
     def enter(self, session: Session, *, is_first: bool) -> None:
         """Take note that a ``with`` statement begins to use a workspace, for the first time or again."""
@@ -243,18 +235,16 @@ class SharedSessions:
             is_closing = share is not None and share.is_closing
             if share is not None:
                 share.is_closing = True
-        if share is None:
-            session.close()
-            return
-        if is_closing:
+        if share is not None and is_closing:
             share.closed.wait(_CLOSES_WITHIN_S)
             return
         try:
             session.close()
         finally:
-            with self._lock:
-                self._shares = {key: other for key, other in self._shares.items() if other is not share}
-            share.closed.set()
+            if share is not None:
+                with self._lock:
+                    self._shares = {key: other for key, other in self._shares.items() if other is not share}
+                share.closed.set()
 
     def close_all(self) -> None:
         """Close every session, whoever uses it."""

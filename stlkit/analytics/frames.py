@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stlkit.analytics.unpacking import OPTION_GROUPS, unpacked_options, unpacked_stages
+from stlkit.collector import collector_paused
 from stlkit.files import decode_json
 from stlkit.model.times import parse_utc
 from stlkit.storage.history.rows import RECORD_COLUMNS
@@ -35,18 +34,6 @@ Values = Sequence[Any]
 _NOT_OURS = (ValueError, TypeError, AttributeError, OverflowError)
 
 
-@contextmanager
-def _collector_waits() -> Iterator[None]:
-    """Let the garbage collector wait: it would look at millions of new values again and again, and all are in use."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 class Columns:
     """Which columns a table gets, and how they are made.
 
@@ -62,7 +49,7 @@ class Columns:
         asked = (*(["output_settings"] if options else []), *(["stage_durations"] if stages else []))
         self.names: tuple[str, ...] = (*RECORD_COLUMNS, *FACTS, *asked)
 
-    @_collector_waits()
+    @collector_paused()
     def frame(self, chunks: Iterable[Sequence[tuple[Any, ...]]], first: int = 0) -> pd.DataFrame:
         """Build a table of rows.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stlkit.collector import collector_paused
 from stlkit.errors import NewerVersionError, StateFileError
 from stlkit.files import encode_json, read_json, write_atomically
 from stlkit.model.encoding import explain
@@ -157,7 +156,7 @@ class QueueStateManager:
 
     def _read(self, path: Path, *, migrate: bool = True) -> LoadedState:
         try:
-            with _collector_paused():
+            with collector_paused():
                 data = read_json(path)
         except OSError as error:
             raise StateFileError(
@@ -183,7 +182,7 @@ class QueueStateManager:
                 self.create_backup(f"before-migration-from-{version}")
             notes = (f"queue_state.json was brought from version {version} to {STATE_VERSION}; a backup was kept",)
         try:
-            with _collector_paused():
+            with collector_paused():
                 return LoadedState(state=QueueState.from_dict(data), notes=notes)
         except ValueError as error:
             text, where = explain(error)
@@ -211,18 +210,6 @@ class QueueStateManager:
                     state=loaded.state, notes=(f"{why}, and {backup.name} was used instead.", *loaded.notes)
                 )
         return None
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, what is being built and is all kept: half the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _keep(damaged: Path, aside: Path) -> None:

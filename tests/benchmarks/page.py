@@ -21,7 +21,7 @@ from stlkit.model.geometry import encode_binary_stl
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
-from conftest import CHROMIUM_OPTIONS, chromium_path
+from conftest import chromium_path, launch
 from lab import Lab, Notebook
 
 ANSWERS = 200
@@ -75,9 +75,7 @@ def notebooks(folder):
     lab = Lab(folder)
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium_path(), args=list(CHROMIUM_OPTIONS), ignore_default_args=["--disable-gpu"]
-            )
+            browser = launch(playwright, chromium_path())
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
             yield lambda code, name: Notebook(page, lab, [code], name).open()
             browser.close()

@@ -55,6 +55,13 @@ def chromium_path():
     return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
+def launch(playwright, path):
+    """Start the browser as every story needs it."""
+    return playwright.chromium.launch(
+        executable_path=path, args=list(CHROMIUM_OPTIONS), ignore_default_args=["--disable-gpu"]
+    )
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """Path of the browser; without one the stories are skipped, but on a CI machine they fail."""
@@ -78,9 +85,7 @@ def lab(chromium, tmp_path_factory):
 def browser(chromium):
     """A browser; ended with its module, because while it lives no other test of this process can run asyncio."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=list(CHROMIUM_OPTIONS), ignore_default_args=["--disable-gpu"]
-        )
+        browser = launch(playwright, chromium)
         yield browser
         browser.close()
 

@@ -160,8 +160,10 @@ function lookAround(link, root, { wanted, from, onchoose }) {
       if (entry.path === null) return;
       if (entry.is_folder) { show(entry.path); return; }
       if (!chosen.delete(entry.path)) {
-        if (wanted !== "models") for (const other of list.children) other.setAttribute("aria-selected", "false");
-        if (wanted !== "models") chosen.clear();
+        if (wanted !== "models") { // only models are taken several at a time
+          chosen.clear();
+          for (const other of list.children) other.setAttribute("aria-selected", "false");
+        }
         chosen.add(entry.path);
       }
       item.setAttribute("aria-selected", String(chosen.has(entry.path)));
