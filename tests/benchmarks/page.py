@@ -4,6 +4,7 @@ A real JupyterLab and a real Chromium. Every figure is what a person waits for: 
 cell, to what is seen.
 """
 
+import re
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
 from conftest import chromium_path, launch
 from lab import Lab, Notebook
+from many import ACT, QUEUE, SHOW
 
 ANSWERS = 200
 UPLOAD_BYTES = 200_000_000
@@ -42,6 +44,23 @@ import stlkit, stlkit_widgets
 ws = stlkit.Workspace({folder!r} + "/panel-home", output={folder!r} + "/out")
 stlkit_widgets.QueuePanel(ws)
 """
+WATCH = """
+window.stlkit = {longest: 0};
+new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) window.stlkit.longest = Math.max(window.stlkit.longest, task.duration);
+}).observe({entryTypes: ['longtask']});
+new MutationObserver(() => {
+    const note = (name, selector) => {
+        if (document.querySelector(selector)) window.stlkit[name] ??= performance.now();
+    };
+    note('table', '.sk-job_table:not(.old)');
+    note('rows', '.sk-job_table:not(.old) .sk-body [role=row]');
+}).observe(document.body, {subtree: true, childList: true});
+"""
+FORGET = """() => {
+    document.querySelectorAll('.sk-job_table').forEach(table => table.classList.add('old'));
+    window.stlkit.rows = window.stlkit.table = undefined;
+}"""
 PREVIEWER = "import stlkit_widgets\nstlkit_widgets.Previewer({path!r})"
 
 
@@ -77,7 +96,7 @@ def notebooks(folder):
         with sync_playwright() as playwright:
             browser = launch(playwright, chromium_path())
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
-            yield lambda code, name: Notebook(page, lab, [code], name).open()
+            yield lambda code, name, *further: Notebook(page, lab, [code, *further], name).open()
             browser.close()
     finally:
         lab.close()
@@ -112,6 +131,36 @@ def upload_figures(folder, open_notebook):
     yield f"upload of {UPLOAD_BYTES / 1e6:.0f} MB", time.perf_counter() - started
 
 
+def many_figures(folder, open_notebook):
+    """A queue of ten thousand jobs: shown again, then worked off four at a time while a person uses the table."""
+    opened = open_notebook(QUEUE.format(folder=str(folder)), "many.ipynb", SHOW)
+    opened.run_all(timeout_s=300)
+    page, panel = opened.page, opened.page.locator(".stlkit-queue-panel").last
+    grid, rows = panel.locator(".sk-grid"), panel.locator(".sk-body [role=row]")
+    rows.first.wait_for(timeout=60_000)
+    page.evaluate(WATCH)
+    page.evaluate(FORGET)
+    page.locator(".jp-CodeCell").nth(1).locator(".jp-InputPrompt").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("window.stlkit.rows !== undefined")
+    yield "10,000 jobs, table to rows", page.evaluate("window.stlkit.rows - window.stlkit.table") / 1e3
+    panel.get_by_role("button", name="Start").click()
+    expect(panel.get_by_text(re.compile("^[1-9].* of 10,000 done"))).to_be_visible(timeout=60_000)
+    echoes = [page.evaluate(ACT, action) for action in ("Pause", "Resume", "Cancel")]
+    yield "an action is marked, of 10,000 jobs and beside four", max(echo["shown"] for echo in echoes) / 1e3
+    yield "the same, the kernel's word", max(echo["done"] for echo in echoes) / 1e3
+    page.evaluate("window.stlkit.longest = 0")
+    for position in (100_000, 399_000, 0):
+        panel.locator(".sk-body").evaluate("(body, top) => { body.scrollTop = top; }", position)
+        expect(rows.first).to_be_visible()
+    panel.get_by_role("searchbox").press_sequentially("part_99")
+    expect(grid).to_have_attribute("aria-rowcount", "101")
+    panel.get_by_role("searchbox").fill("")
+    panel.get_by_role("columnheader", name="Size").get_by_role("button").click()
+    expect(grid).to_have_attribute("aria-rowcount", "10001")
+    yield "longest task of the page meanwhile", page.evaluate("window.stlkit.longest") / 1e3
+
+
 def main():
     if chromium_path() is None:
         Console().print("no Chromium here; for the figures of the page: make chromium")
@@ -123,7 +172,7 @@ def main():
             table.add_row(what, f"{seconds:.3f}")
         (folder / "lab").mkdir()
         with notebooks(folder / "lab") as open_notebook:
-            for figures in (previewer_figures, upload_figures):
+            for figures in (previewer_figures, upload_figures, many_figures):
                 for what, seconds in figures(folder, open_notebook):
                     table.add_row(what, f"{seconds:.3f}")
     Console(width=100).print(table)

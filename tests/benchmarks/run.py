@@ -4,6 +4,7 @@ Every figure is the median of several runs. Machines differ and are busy with ot
 run, not seconds between two.
 """
 
+import dataclasses
 import statistics
 import tempfile
 import time
@@ -25,11 +26,14 @@ from stlkit.model.geometry import encode_binary_stl
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import Material, OutputSettings, Quality, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
+from stlkit.outputs.claims import OutputNames
+from stlkit.outputs.summary import write_summary
 from stlkit.rendering.backends import open_backend
 from stlkit.rendering.studio import Studio
 from stlkit.storage.history import JobEnd
 from stlkit.storage.home import Home
 from stlkit.storage.queue_state import QueueStateManager
+from stlkit.storage.usage import measure_usage
 from stlkit.workspace import Workspace
 
 RUNS = 3
@@ -106,16 +110,34 @@ def picture_figures(folder):
 
 
 def storage_figures(folder):
-    """The queue's file with ten thousand jobs."""
+    """The queue's file with ten thousand jobs, the names of as many outputs, and what takes room where."""
     home = Home(folder / "home")
     home.create()
     states = QueueStateManager(home)
-    job = {"output_folder": folder, "output_base_folder": folder, "output_name": "m"}
+    made = JobResults(files_generated=tuple(folder / f"m_{number}.png" for number in range(6)))
+    job = {"output_folder": folder, "output_base_folder": folder, "output_name": "m", "results": made}
     jobs = tuple(QueueJob(id=new_job_id(), stl_path=folder / f"{n}.stl", **job) for n in range(10_000))
     state = QueueState(jobs=jobs)
     yield "encode queue of 10,000 jobs", median_s(lambda: encode_json(state.to_dict()))
     yield "save queue of 10,000 jobs", median_s(lambda: states.save_queue_state(state))
     yield "load queue of 10,000 jobs", median_s(states.load_queue_state)
+    files = [Path(f"/{n}/part.stl" if n % 2 else f"/a/m{n}.stl") for n in range(10_000)]
+    yield "name the outputs of 10,000 files", median_s(lambda: _claim_all(folder / "named", files))
+    changes = {"output_base_folder": folder / "summed", "state": JobState.COMPLETED}
+    ended = [dataclasses.replace(job, output_name=f"m{n}", **changes) for n, job in enumerate(jobs[:1000])]
+    yield "summary of 1,000 models", median_s(lambda: write_summary(folder / "summed", ended))
+    outputs = folder / "outputs"
+    outputs.mkdir()
+    written = [outputs / f"{n}.png" for n in range(10_000)]
+    for path in written:
+        path.touch()
+    yield "disk usage of 10,000 outputs", median_s(lambda: measure_usage(home, written))
+
+
+def _claim_all(base, files):
+    names, settings = OutputNames(base), OutputSettings()
+    for file in files:
+        names.claim(file, settings)
 
 
 def history_figures(folder):

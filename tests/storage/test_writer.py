@@ -20,7 +20,11 @@ def test_flush_waits_until_the_newest_is_written():
 
 def test_what_is_replaced_while_the_disk_is_busy_is_never_written():
     """A slow disk costs the caller nothing and gets only the newest."""
-    saved, busy, go_on = [], threading.Event(), threading.Event()
+    saved, threads, busy, go_on = [], set(), threading.Event(), threading.Event()
+
+    def snapshot(number):
+        threads.add(threading.current_thread())
+        return number
 
     def save(number):
         saved.append(number)
@@ -28,13 +32,14 @@ def test_what_is_replaced_while_the_disk_is_busy_is_never_written():
         assert go_on.wait(10)
 
     writer = CoalescingWriter(save, name="test-writer")
-    writer.schedule(lambda: 0)
+    writer.schedule(lambda: snapshot(0))
     assert busy.wait(10)
     for number in range(1, 50):
-        writer.schedule(lambda number=number: number)
+        writer.schedule(lambda number=number: snapshot(number))
     go_on.set()
     writer.close()
     assert saved == [0, 49]
+    assert threading.current_thread() not in threads, "the caller pays for what is written"
 
 
 def test_a_failed_write_is_told_to_who_waits_and_the_next_one_tries_again():
