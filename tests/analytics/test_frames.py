@@ -186,6 +186,7 @@ def test_chunks_take_memory_for_one_chunk(history):
         ("validation_options", b"\xff"),
         ("stl_size", "large"),
         ("actual_duration", "long"),
+        ("app_version", b"\xff"),
     ],
 )
 def test_a_row_that_stlkit_did_not_write_is_named(history, column, value):
