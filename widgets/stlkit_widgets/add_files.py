@@ -40,6 +40,8 @@ class AddFiles(PagePart, page="add_files"):
         Title and description of each template.
     template : str
         Title of the one that has the queue's options; empty where none has.
+    own_options : str
+        What the options are where no template has them.
     """
 
     read_only = traitlets.Bool().tag(sync=True)
@@ -47,6 +49,7 @@ class AddFiles(PagePart, page="add_files"):
     output = traitlets.Unicode().tag(sync=True)
     templates: Any = traitlets.List().tag(sync=True)
     template = traitlets.Unicode().tag(sync=True)
+    own_options = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,

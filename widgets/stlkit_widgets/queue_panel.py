@@ -178,7 +178,7 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         shelf = self._shelf.look(state)
         self.add_files.output = state.queue_settings.output_base_folder
         self.add_files.templates = [{"title": each.name, "description": each.description} for each in shelf.templates]
-        self.add_files.template = shelf.current
+        self.add_files.template, self.add_files.own_options = shelf.current, shelf.own
         damaged = [_problem(number, text) for number, text in enumerate(shelf.problems)]
         said = [self._said] if self._said is not None else []
         self.notices.show([*said, *damaged, *self._situation.notices(state, news.problem)])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 from stlkit.errors import TemplateError
 from stlkit.model.jobs import QueueState
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
+from stlkit.model.reports import counted
 from stlkit.model.templates import QueueTemplate
 from stlkit.storage.templates import TemplateManager
 
@@ -24,12 +26,15 @@ class Shelf:
         Sorted by title.
     current : str
         Title of the one that has the queue's options; empty where none has.
+    own : str
+        Where none has: what the options are, such as ``Quick Preview, 2 options changed``.
     problems : tuple of str
         What is wrong with template files that cannot be read.
     """
 
     templates: tuple[QueueTemplate, ...] = ()
     current: str = ""
+    own: str = ""
     problems: tuple[str, ...] = ()
 
 
@@ -46,6 +51,7 @@ class TemplateShelf:
         self._written: int | None = None
         self._options: OptionGroups | None = None
         self._shelf = Shelf()
+        self._chosen = ""  # the last one whose options the queue had
 
     def look(self, state: QueueState) -> Shelf:
         """Return what there is now."""
@@ -62,9 +68,23 @@ class TemplateShelf:
         for title in self._manager.list_templates():
             with contextlib.suppress(TemplateError):  # one that was taken away in between
                 templates.append(self._manager.load_template(title))
-        current = next((template.name for template in templates if _options_of(template) == options), "")
-        return Shelf(templates=tuple(templates), current=current, problems=tuple(self._manager.problems()))
+        changed = {template.name: _differences(template, options) for template in templates}
+        current = next((title for title, count in changed.items() if not count), "")
+        self._chosen = current or self._chosen
+        return Shelf(
+            templates=tuple(templates),
+            current=current,
+            own="" if current else self._own(changed),
+            problems=tuple(self._manager.problems()),
+        )
+
+    def _own(self, changed: Mapping[str, int]) -> str:
+        """Say what options are that no template has, by the one they began with or else the one they are nearest to."""
+        nearest = self._chosen if self._chosen in changed else min(changed, key=changed.__getitem__, default="")
+        return f"{nearest}, {counted(changed[nearest], 'option')} changed" if nearest else "own options"
 
 
-def _options_of(template: QueueTemplate) -> OptionGroups:
-    return template.render_options, template.validation_options, template.output_settings
+def _differences(template: QueueTemplate, options: OptionGroups) -> int:
+    own = (template.render_options, template.validation_options, template.output_settings)
+    pairs = [(getattr(a, f.name), getattr(b, f.name)) for a, b in zip(own, options, strict=True) for f in fields(a)]
+    return sum(a != b for a, b in pairs)

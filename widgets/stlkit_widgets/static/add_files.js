@@ -167,6 +167,7 @@ function show(root, link, uploader) {
     link.follow("output", (folder) => { output.value = folder; }),
     link.follow("templates", () => drawTemplates()),
     link.follow("template", () => drawTemplates()),
+    link.follow("own_options", () => drawTemplates()),
     link.follow("read_only", (isReadOnly) => {
       for (const each of [source, output, template, addButton, uploadButton]) each.disabled = isReadOnly;
     }),
@@ -181,11 +182,11 @@ function show(root, link, uploader) {
     const current = link.model.get("template");
     const titles = link.model.get("templates");
     template.replaceChildren(
-      ...(current ? [] : [el("option", { value: "", text: "own options" })]),
+      ...(current ? [] : [el("option", { value: "", text: link.model.get("own_options") })]),
       ...titles.map(({ title, description }) => el("option", { value: title, text: title, title: description })),
     );
     template.value = current;
-    template.title = titles.find(({ title }) => title === current)?.description ?? "The options were changed by hand";
+    template.title = titles.find(({ title }) => title === current)?.description ?? "Changed by hand; choose a template to begin anew";
   }
 }
 
