@@ -352,6 +352,27 @@ def test_two_clicks_measure_from_corner_to_corner(viewer, shot):
     expect(seen.root.locator(".measure")).to_have_count(0)
 
 
+def test_it_fills_the_screen_and_goes_back(viewer, page, shot):
+    """As large as its proportions allow, with everything that belongs to it; F and Esc lead out again."""
+    seen = viewer({"full.stl": encode_binary_stl(gear())}, ", box=True")
+    before = seen.root.locator("canvas").bounding_box()
+    picture = seen.settled()
+    seen.tool("full").click()
+    expect(seen.tool("full")).to_have_attribute("aria-pressed", "true")
+    large = seen.settled(picture)
+    shot(page, "full-screen")
+    room, canvas = seen.root.bounding_box(), seen.root.locator("canvas").bounding_box()
+    assert (room["x"], room["y"], room["width"], room["height"]) == (0, 0, 1500, 1000)
+    assert canvas["width"] > 1.2 * before["width"]
+    assert canvas["width"] / canvas["height"] == pytest.approx(before["width"] / before["height"], rel=0.01)
+    assert model_in(large).mean() == pytest.approx(model_in(picture).mean(), rel=0.1), "the same is seen, only larger"
+    expect(seen.root.locator(".status")).to_be_in_viewport()
+    page.keyboard.press("f")
+    expect(seen.tool("full")).to_have_attribute("aria-pressed", "false")
+    seen.settled(large)
+    assert seen.root.locator("canvas").bounding_box() == before
+
+
 def test_a_snapshot_is_what_is_seen(viewer, lab):
     """The button writes a PNG beside the notebook, of the same pixels, with its background and its labels."""
     seen = viewer({"gear.stl": encode_binary_stl(gear())}, ", box=True")

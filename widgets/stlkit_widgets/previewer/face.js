@@ -20,6 +20,7 @@ const ICONS = {
   snapshot: "M4 8h3.5L9 5.5h6L16.5 8H20v11H4V8ZM12 16.5a3.25 3.25 0 1 0 0-6.5 3.25 3.25 0 0 0 0 6.5Z",
   use: "M3 8V4h4M17 4h4v4M21 16v4h-4M7 20H3v-4M8 12.5l3 3 5.5-6",
   panel: "M4 5h16v14H4zM14.5 5v14M17 9h1M17 12h1",
+  full: "M9 4H4v5M15 4h5v5M20 15v5h-5M4 15v5h5",
   previous: "M15 5 8 12l7 7",
   next: "M9 5l7 7-7 7",
   close: "M6 6l12 12M18 6 6 18",
@@ -70,7 +71,7 @@ class Stage {
     this.canvasBox = node("div", { class: "canvas" }, this.labels);
     this.el = node(
       "div",
-      { class: "stage", tabindex: "0", role: "application", "aria-label": "3D view: arrow keys turn, plus and minus zoom, 1 to 7 choose a side, 0 resets" },
+      { class: "stage", tabindex: "0", role: "application", "aria-label": "3D view: arrow keys turn, plus and minus zoom, 1 to 7 choose a side, 0 resets, F fills the screen" },
       this.canvasBox,
     );
     this.flight = 0;
@@ -122,6 +123,10 @@ class Stage {
     return this.canvasBox.querySelector("canvas");
   }
 
+  get isFull() {
+    return document.fullscreenElement?.contains(this.el) ?? false;
+  }
+
   draw() {
     if (this.view && !this.closed) this.view.tick();
   }
@@ -130,7 +135,8 @@ class Stage {
     const { width, height } = this.page;
     const room = Math.floor(this.el.clientWidth);
     if (!room || !this.view) return;
-    const wide = Math.max(120, Math.min(width, room));
+    const most = this.isFull ? (this.el.clientHeight * width) / height : width;
+    const wide = Math.max(120, Math.floor(Math.min(most, room)));
     const sharp = Math.min(window.devicePixelRatio || 1, 2);
     if (this.view.renderer && this.view.renderer.getPixelRatio() !== sharp) this.view.renderer.setPixelRatio(sharp);
     this.rendererModel.set({ _width: wide, _height: Math.round((wide * height) / width) });
@@ -364,11 +370,17 @@ class Face {
         if (!popover.parentElement.contains(event.target)) this.fold(popover);
     };
     document.addEventListener("pointerdown", this.closePopover, true);
+    this.onFull = () => {
+      this.fullButton.setAttribute("aria-pressed", String(this.stage.isFull));
+      this.stage.fit();
+    };
+    document.addEventListener("fullscreenchange", this.onFull);
     this.stage.open();
   }
 
   close() {
     document.removeEventListener("pointerdown", this.closePopover, true);
+    document.removeEventListener("fullscreenchange", this.onFull);
     window.removeEventListener("keydown", this.claimKeys, true);
     for (const [event, listener] of this.watched) this.model.off(event, listener);
     clearTimeout(this.noteTimer);
@@ -423,6 +435,7 @@ class Face {
       this.showSide();
     });
     this.panelButton = panel;
+    this.fullButton = button("full", "Full screen", () => this.toggleFull(), { "aria-pressed": "false", hidden: !document.fullscreenEnabled });
     this.bar = node(
       "div",
       { class: "toolbar", role: "toolbar", "aria-label": "Previewer" },
@@ -453,6 +466,7 @@ class Face {
         button("snapshot", "Save a picture of this view", () => this.snapshot()),
         button("use", "Use this view for the pictures", () => this.model.send({ do: "use_view", backward: this.stage.backward })),
         panel,
+        this.fullButton,
       ),
     );
     return this.bar;
@@ -613,7 +627,7 @@ class Face {
     this.card.hidden = !card;
     this.main.hidden = this.status.hidden = Boolean(card);
     this.root.classList.toggle("empty", Boolean(card));
-    for (const tool of this.bar.querySelectorAll("button.tool")) tool.disabled = Boolean(card);
+    for (const tool of this.bar.querySelectorAll("button.tool")) tool.disabled = Boolean(card) && tool !== this.fullButton;
     if (card) {
       this.card.replaceChildren(node("h4", {}, node("bdi", { text: card.title })), ...card.lines.map(line), ...(card.hint ? [node("p", { class: "quiet", text: card.hint })] : []));
       return;
@@ -707,6 +721,15 @@ class Face {
     return this.part("repair", "Repair", true, node("table", {}, head, ...rows), ...said.map((text) => node("p", { class: "quiet", text })));
   }
 
+  async toggleFull() {
+    try {
+      await (this.stage.isFull ? document.exitFullscreen() : this.root.requestFullscreen());
+      this.stage.el.focus({ preventScroll: true });
+    } catch (error) {
+      this.say({ text: `No full screen here: ${error.message}`, kind: "bad" });
+    }
+  }
+
   async snapshot() {
     try {
       this.model.send({ do: "snapshot" }, undefined, [await this.stage.picture()]);
@@ -741,7 +764,7 @@ class Face {
       : { ArrowLeft: () => stage.turn(-step, 0), ArrowRight: () => stage.turn(step, 0), ArrowUp: () => stage.turn(0, step), ArrowDown: () => stage.turn(0, -step) };
     const look = (name) => () => this.model.send({ do: "view", name });
     const views = Object.fromEntries(Object.entries(VIEW_KEYS).map(([key, name]) => [key, look(name)]));
-    return { ...arrows, ...views, 0: look("three-quarter"), Home: look("three-quarter"), "+": () => stage.zoom(0.85), "=": () => stage.zoom(0.85), "-": () => stage.zoom(1 / 0.85) };
+    return { ...arrows, ...views, f: () => this.toggleFull(), 0: look("three-quarter"), Home: look("three-quarter"), "+": () => stage.zoom(0.85), "=": () => stage.zoom(0.85), "-": () => stage.zoom(1 / 0.85) };
   }
 
   step(event) {
