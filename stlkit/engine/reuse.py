@@ -14,6 +14,7 @@ from stlkit.model.jobs import JobResults, JobState, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
 from stlkit.outputs.layout import OutputLayout
+from stlkit.pipeline.known import is_of_that_run
 from stlkit.pipeline.recipes import Recipe, Recipes, work_key
 from stlkit.storage.history import JobEnd
 from stlkit.storage.output_index import FinishedWork, OutputIndex
@@ -143,7 +144,9 @@ class Reuse:
             options = (_required(end.render), _required(end.validation), _required(end.output))
             recipes = self._recipes(job, options)
             duration_s = (job.actual_duration or 0.0) + job.results.saved_s
-            work = FinishedWork(job_id=job.id, results=job.results, duration_s=duration_s)
+            lasting = tuple(warning for warning in job.results.warnings if not is_of_that_run(warning))
+            results = replace(job.results, warnings=lasting)
+            work = FinishedWork(job_id=job.id, results=results, duration_s=duration_s)
             key = work_key(job.stl_path, job.results.stl_checksum, recipes, options[2])
             self._index.record_finished(key, work)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from stlkit.storage.progress import PlacedFile
+
+_KEPT_AS = "; that version is kept as "
 
 
 class KnownOutputs:
@@ -54,7 +58,36 @@ class KnownOutputs:
                     return copy
         return None
 
-    def is_edited(self, target: Path) -> bool:
-        """Whether a person changed the file at a place since stlkit put it there."""
-        known = self._by_path.get(target)
-        return bool(known) and os.path.lexists(target) and not any(out.is_untouched() for out in known or ())
+    def reason_to_keep(self, target: Path, made: PlacedFile) -> str | None:
+        """Say why a file must not be lost when another one takes its place.
+
+        Parameters
+        ----------
+        target : Path
+            The place; need not exist.
+        made : PlacedFile
+            What is to take it.
+
+        Returns
+        -------
+        str or None
+            None where nothing would be lost: it is as stlkit left it, or is just what was made again.
+        """
+        known = self._by_path.get(target, ())
+        if not os.path.lexists(target) or any(out.is_untouched() for out in known):
+            return None
+        if known:
+            return "had been changed by hand"
+        # by another home folder, before this folder was moved here, or by a person: nobody can tell
+        is_file = stat.S_ISREG(target.lstat().st_mode)
+        return None if not is_file or replace(made, path=target).is_whole() else "was there already, and is another"
+
+
+def kept_aside(target: Path, reason: str, aside: Path) -> str:
+    """Return the warning that a file was kept."""
+    return f"{target.name} {reason}{_KEPT_AS}{aside.name}"
+
+
+def is_of_that_run(warning: str) -> bool:
+    """Whether a warning tells what a run met, and not what its outputs are: it is not to be said again."""
+    return _KEPT_AS in warning

@@ -28,7 +28,7 @@ from stlkit.outputs.failed import clear_failure, record_failure
 from stlkit.outputs.layout import OutputLayout
 from stlkit.outputs.logs import JobLog
 from stlkit.outputs.placing import json_bytes, keep_aside, link_source, place, place_json, place_text
-from stlkit.pipeline.known import KnownOutputs
+from stlkit.pipeline.known import KnownOutputs, kept_aside
 from stlkit.pipeline.order import JobOrder
 from stlkit.pipeline.plan import Stage
 from stlkit.pipeline.recipes import Recipe, Recipes, options_hash
@@ -289,11 +289,10 @@ class JobWork:
         self._placed.append(recipe.target)
 
     def _put(self, made: PlacedFile, temporary: Path, target: Path) -> PlacedFile:
-        """Move a finished file to its place; what a person did to the one that stood there is kept beside it."""
+        """Move a finished file to its place; one that stands there and may be a person's is kept beside it."""
         within = self.layout.base_folder
-        if self._known.is_edited(target):
-            aside = keep_aside(target, within=within)
-            self._warn(f"{target.name} had been changed by hand; that version is kept as {aside.name}")
+        if (reason := self._known.reason_to_keep(target, made)) is not None:
+            self._warn(kept_aside(target, reason, keep_aside(target, within=within)))
         # on disk first: whoever comes after a kill in between must know the file for one of ours
         self._outputs[target] = replace(made, path=target, mtime_ns=0)
         self._save_progress(None)

@@ -1,6 +1,7 @@
 """Which outputs exist, what each is made of, and which jobs are done in full: so that nothing is made twice.
 
-Three tables beside the history, in the same database. All of it can be lost without harm: then work is done again.
+Three tables beside the history, in the same database. All of it can be lost without harm: then work is done again, and
+an output that turns out different is put beside the one that is there.
 """
 
 from __future__ import annotations
@@ -166,12 +167,15 @@ class OutputIndex:
             connection.execute(_INSERT_WORK, row)
 
     def prune(self) -> int:
-        """Forget outputs and sources that are gone, and return how many."""
+        """Forget outputs and sources that are gone, and return how many.
+
+        What lay in a folder that is gone is not forgotten: the drive may be back tomorrow.
+        """
         with self._begin() as connection:
             gone: list[tuple[str, bytes]] = []
             for table in ("outputs", "sources"):
                 paths: Collection[bytes] = connection.execute(text(f"SELECT path FROM {table}")).scalars().all()  # noqa: S608
-                gone += [(table, path) for path in paths if not os.path.lexists(path)]
+                gone += [(table, path) for path in paths if _is_gone(Path(os.fsdecode(path)))]
             for table, path in gone:
                 connection.execute(text(f"DELETE FROM {table} WHERE path = :path"), {"path": path})  # noqa: S608
         return len(gone)
@@ -208,6 +212,10 @@ _INSERT_SOURCE = text("INSERT OR REPLACE INTO sources (path, identity, checksum)
 
 def _key(path: Path) -> bytes:
     return os.fsencode(path)  # names that are no UTF-8 too
+
+
+def _is_gone(path: Path) -> bool:
+    return not os.path.lexists(path) and path.parent.is_dir()
 
 
 def _identity(status: os.stat_result) -> str:

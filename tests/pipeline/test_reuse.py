@@ -97,6 +97,20 @@ def test_an_output_edited_by_hand_is_kept_aside(do, box, outputs, tmp_path):
     assert any("box_render.edited-1.png" in warning for warning in answer.results.warnings)
 
 
+def test_an_output_that_nobody_remembers_is_kept_aside_where_it_differs(do, box, tmp_path):
+    """With another home folder, or moved here: what was made just so stands in its place, anything else is kept."""
+    do(box, LOOK)
+    forget_attempt(tmp_path)
+    render = tmp_path / "out/box/renders/box_render.png"
+    render.write_bytes(b"mine")
+    answer, _ = do(box, LOOK)
+    assert [path.name for path in (tmp_path / "out").rglob("*.edited-*")] == ["box_render.edited-1.png"]
+    assert render.with_name("box_render.edited-1.png").read_bytes() == b"mine"
+    assert answer.results.warnings == (
+        "box_render.png was there already, and is another; that version is kept as box_render.edited-1.png",
+    )
+
+
 def test_a_deleted_output_is_made_again_alone(do, box, outputs, tmp_path):
     """What a person threw away comes back; the rest is not touched."""
     do(box, LOOK)

@@ -69,7 +69,10 @@ def test_only_what_changed_is_done(run, models, tmp_path, box_stl):
     jobs = run(models)
     assert made(jobs) == ["box2.stl"]
     assert (tmp_path / "out/box2/analysis/box2_analysis.edited-1.json").read_text() == "{}"
-    assert made(run(models)) == []
+    assert any("changed by hand" in warning for job in jobs for warning in job.results.warnings)
+    again = run(models)
+    assert made(again) == []
+    assert not any(job.results.warnings for job in again), "what happened to one run is not said of the next"
 
 
 def test_force_does_everything_again(run, models):
