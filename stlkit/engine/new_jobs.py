@@ -77,11 +77,16 @@ class NewJobs:
     ----------
     base : Path
     state : QueueState
-        With the jobs that are in the queue: the names they have are taken.
+        With the jobs that are in the queue: the names they have are taken, unless they have ended and their file is
+        gone.
     """
 
     def __init__(self, base: Path, state: QueueState) -> None:
-        taken = {job.output_name: job.stl_path for job in state.jobs if job.output_base_folder == base}
+        taken = {
+            job.output_name: job.stl_path
+            for job in state.jobs
+            if job.output_base_folder == base and not (job.state.ended and _is_gone(job.stl_path))
+        }
         self._base = base
         self._settings = state.global_output_settings
         self._names = OutputNames(base, taken)
@@ -112,6 +117,10 @@ class NewJobs:
             "output_name": name,
             "output_folder": self._base / name if own else self._base,
         }
+
+
+def _is_gone(path: Path) -> bool:
+    return not os.path.lexists(path)
 
 
 def repeat(old: QueueJob, *, force: bool = False) -> QueueJob:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from stlkit.errors import OptionError
-from stlkit.files import name_key, read_json
+from stlkit.files import name_key, read_json, sha256_of
 from stlkit.model.colors import parse_color
 from stlkit.model.options import Organization, OutputSettings
 from stlkit.outputs.layout import folders_of
@@ -33,6 +34,7 @@ _MADE_BY_STLKIT = re.compile(
     r"|repaired(?:_.*)?\.stl|(?:processing|errors)(?:_.*)?\.log)",
     re.DOTALL,
 )
+_NUMBER = re.compile(r"_[0-9]+$")
 _COLOR_PICTURE = re.compile(r"(?P<stem>.+)_(?P<color>[^_]+)\.png", re.DOTALL)
 
 
@@ -42,7 +44,8 @@ class OutputNames:
     A name belongs to one source file. It is taken when a job in the queue has it, when ``queue_summary.json`` gives
     it to another file, or when something else already stands where its files would go. Then ``name_2``, ``name_3`` …
     are tried. Names that differ only in case or in Unicode composition count as one, because some file systems
-    cannot tell them apart.
+    cannot tell them apart. Where the file that a name belongs to is gone and one of the same name and content
+    asks, its folder was moved or renamed, and the name goes with it.
 
     The folder is read once, at the first claim. Not locked: the queue calls it under its own lock.
 
@@ -83,13 +86,23 @@ class OutputNames:
             return self._names[source]
         name = self._earlier_names.get(source)
         if name is None or name_key(name) in self._owners:
-            name = self._first_free(safe_base_name(stl_path), settings)
+            base = safe_base_name(stl_path)
+            name = self._inherited(base, stl_path) or self._first_free(base, settings)
         self._register(name, source)
         return name
 
     def _register(self, name: str, source: str) -> None:
         self._owners[name_key(name)] = source
         self._names[source] = name
+
+    def _inherited(self, base: str, stl_path: Path) -> str | None:
+        numbered = re.compile(re.escape(name_key(base)) + "(?:_[0-9]+)?")
+        for name, source in self._by_base.get(_NUMBER.sub("", name_key(base)), ()):
+            key = name_key(name)
+            is_left = key not in self._owners and not os.path.lexists(source)
+            if is_left and numbered.fullmatch(key) and _has_content_of(self._base_folder / name, stl_path):
+                return name
+        return None
 
     def _first_free(self, base: str, settings: OutputSettings) -> str:
         # Ten thousand files called part.stl must not try ten thousand names each.
@@ -135,6 +148,14 @@ class OutputNames:
     def _earlier_owners(self) -> frozenset[str]:
         return frozenset(name_key(name) for name, _ in self._earlier)
 
+    @cached_property
+    def _by_base(self) -> dict[str, list[tuple[str, str]]]:
+        """Models of earlier runs by their names without a number."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for name, source in self._earlier:
+            found.setdefault(_NUMBER.sub("", name_key(name)), []).append((name, source))
+        return found
+
     def _stems_on_disk(self, organization: Organization) -> frozenset[str]:
         if organization not in self._stems:
             folders = folders_of(organization)
@@ -151,12 +172,24 @@ def _listing(folder: Path) -> tuple[str, ...]:
 
 
 def _recorded_source(model_folder: Path) -> str | None:
+    source = _file_info(model_folder).get("stl_path")
+    return source if isinstance(source, str) else None
+
+
+def _has_content_of(model_folder: Path, stl_path: Path) -> bool:
+    info = _file_info(model_folder)
+    try:
+        return info.get("stl_size") == stl_path.stat().st_size and info.get("stl_checksum") == sha256_of(stl_path)
+    except (OSError, ValueError):  # whoever is to read it will say so
+        return False
+
+
+def _file_info(model_folder: Path) -> dict[str, Any]:
     try:
         info = read_json(model_folder / "source" / FILE_INFO_NAME)
-        source = info["stl_path"]
-    except (OSError, ValueError, TypeError, KeyError):  # not a folder of ours
-        return None
-    return source if isinstance(source, str) else None
+    except (OSError, ValueError):  # not a folder of ours
+        return {}
+    return info if isinstance(info, dict) else {}
 
 
 def _possible_stems(name: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Which model has which name."""
 
 import dataclasses
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -196,6 +197,30 @@ def test_name_that_is_no_utf_8(base):
     names = OutputNames(base)
     assert names.claim(other, PER_STL) == "caf__2"
     assert names.claim(one, PER_STL) == "caf_"
+
+
+def recorded(base, name, stl_path, content):
+    """A model's folder as an earlier run left it."""
+    info = {"stl_path": str(stl_path), "stl_size": len(content), "stl_checksum": hashlib.sha256(content).hexdigest()}
+    place_json(base / name / "source" / "file_info.json", info, within=base)
+
+
+def test_a_model_keeps_its_name_where_its_folder_was_moved(base, tmp_path):
+    """Content and name say which one it is, its number too; none gets it while the file itself is there."""
+    here = tmp_path / "moved"
+    for number in (1, 2):
+        (here / str(number)).mkdir(parents=True)
+        (here / str(number) / "part.stl").write_bytes(b"%d" % number)
+    recorded(base, "part", tmp_path / "gone" / "1" / "part.stl", b"1")
+    recorded(base, "part_2", tmp_path / "gone" / "2" / "part.stl", b"2")
+    names = OutputNames(base)
+    assert [names.claim(here / f"{number}" / "part.stl", PER_STL) for number in (2, 1)] == ["part_2", "part"]
+    (here / "copy.stl").write_bytes(b"1")
+    recorded(base, "copy", here / "1" / "part.stl", b"1")
+    assert OutputNames(base).claim(here / "copy.stl", PER_STL) == "copy_2", "its file is still there"
+    (tmp_path / "part.stl").write_bytes(b"3")
+    assert OutputNames(base).claim(tmp_path / "part.stl", PER_STL) == "part_3", "another model"
+    assert OutputNames(base).claim(tmp_path / "no" / "part.stl", PER_STL) == "part_3", "nobody can read it"
 
 
 @every_layout

@@ -5,6 +5,7 @@ import pytest
 from stlkit.files import sha256_of
 from stlkit.model.jobs import JobState
 from stlkit.model.options import Quality
+from stlkit.outputs.summary import read_summary
 from stlkit.workspace import Workspace
 
 SMALL = {"width": 96, "height": 64, "quality": Quality.DRAFT}
@@ -73,6 +74,19 @@ def test_only_what_changed_is_done(run, models, tmp_path, box_stl):
     again = run(models)
     assert made(again) == []
     assert not any(job.results.warnings for job in again), "what happened to one run is not said of the next"
+
+
+def test_a_renamed_folder_of_models_keeps_its_outputs(run, models, tmp_path):
+    """Nothing is drawn again under another name, and the summary has each model once."""
+    run(models)
+    before = contents(tmp_path / "out" / "box0" / "renders")
+    jobs = run(models.rename(models.with_name("renamed")))
+    assert [job.output_name for job in jobs] == ["box0", "box1", "box2"]
+    assert all(job.results.reused_files and not job.results.warnings for job in jobs)
+    assert contents(tmp_path / "out" / "box0" / "renders") == before
+    assert len(read_summary(tmp_path / "out").models) == 3
+    link = tmp_path / "out" / "box0" / "source" / "box0.stl"
+    assert link.readlink() == tmp_path / "renamed" / "box0.stl"
 
 
 def test_force_does_everything_again(run, models):
