@@ -105,6 +105,7 @@ class Session:
                 cache=self.cache,
                 outputs=self.outputs,
                 costs=lambda: self._learned.costs,
+                await_costs=self._learned.wait,
             ),
             created_by=created_by,
             after_crash=self.lock.dead_owner is not None,

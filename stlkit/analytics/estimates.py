@@ -22,6 +22,7 @@ OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 NEWEST_JOBS = 1000  # machines and versions change; older jobs say little about the next one
 _PACE_GAIN, _LARGEST_ERROR = 0.1, 0.5  # of logarithms
 _LONGEST_BETWEEN_S = 1.0
+_LONGEST_WAIT_S = 3.0
 _FEWEST_NEW, _SHARE_NEW = 3, 0.1  # so many more jobs than were learned from are worth learning again
 
 
@@ -105,12 +106,22 @@ class LearnedCosts:
         if is_enough:
             self.learn_soon()
 
-    def close(self) -> None:
-        """Wait until nothing is being learned."""
+    def wait(self, within_s: float | None = _LONGEST_WAIT_S) -> None:
+        """Wait until nothing is being learned.
+
+        Parameters
+        ----------
+        within_s : float or None
+            The longest time, in seconds; a busy disk is no reason not to begin. None waits for as long as it takes.
+        """
         with self._lock:
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(within_s)
+
+    def close(self) -> None:
+        """Wait until nothing is being learned, for as long as it takes."""
+        self.wait(None)
 
     def _try_to_learn(self) -> None:
         try:

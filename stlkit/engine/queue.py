@@ -102,6 +102,7 @@ class JobQueue(QueueView):
         self._state = replace(state, jobs=())
         self._book = JobBook(state.jobs)
         self._writer = stores.writer
+        self._await_costs = stores.await_costs
         self._created_by = created_by
         self._new_worker = new_worker or self._start_local_worker
         self._changed = threading.Condition(threading.RLock())
@@ -407,6 +408,7 @@ class JobQueue(QueueView):
         """
         self._require_open()
         self._writer.flush()
+        self._await_costs()  # outside the lock; the first jobs are to have estimates and limits of the history too
         with self._command():
             self._desk.running = True
             self._desk.resume()

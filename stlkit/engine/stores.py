@@ -29,6 +29,8 @@ class Stores:
         What was made before.
     costs : callable
         Returns what jobs cost, as far as is known now.
+    await_costs : callable
+        Returns when `costs` says what the history does, or after a few seconds.
     """
 
     writer: CoalescingWriter[QueueState]
@@ -36,3 +38,4 @@ class Stores:
     cache: TempFileManager
     outputs: OutputIndex
     costs: Callable[[], CostModel] = lambda: DEFAULT_COSTS
+    await_costs: Callable[[], None] = lambda: None

@@ -161,6 +161,16 @@ def test_new_ends_are_learned_from_in_the_background(history):
     assert learned.costs.jobs == 50
 
 
+def test_what_is_being_learned_can_be_waited_for(history):
+    """With or without anything to learn."""
+    learned = LearnedCosts(history)
+    learned.wait()
+    record(history, machine(5))
+    learned.learn_soon()
+    learned.wait(30)
+    assert learned.costs.jobs == 5
+
+
 def test_a_busy_machine_is_followed_and_left_again(history):
     """While everything takes twice as long, estimates rise to that; reused outputs and a worker's start say nothing."""
     learned = LearnedCosts(history)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from stlkit import JobState, Workspace
+from stlkit.analytics import estimates
 from stlkit.errors import HomeLockedError, StateFileError, StorageError
 from stlkit.storage.home import Home
 
@@ -193,6 +195,32 @@ def test_closing_puts_running_work_back_for_the_next_session(tmp_path, models):
         assert len(ws.history.records()) == 4
     with Workspace(tmp_path / "home") as ws:
         assert ws.recovery.unfinished == ()
+
+
+def test_the_first_jobs_of_a_session_are_estimated_by_the_history(tmp_path, models, monkeypatch):
+    """They wait for what is being learned; opening does not."""
+    read, wait, asked = estimates.past_jobs, estimates.LearnedCosts.wait, threading.Event()
+
+    def read_when_asked(history):
+        asked.wait(30)
+        return read(history)
+
+    def asking(learned, *within_s):
+        asked.set()
+        wait(learned, *within_s)
+
+    monkeypatch.setattr(estimates, "past_jobs", read_when_asked)
+    monkeypatch.setattr(estimates.LearnedCosts, "wait", asking)
+    found = []
+    for _ in range(2):
+        asked.clear()
+        with Workspace(tmp_path / "home", output=tmp_path / "out") as ws:
+            ws.queue.configure(render=FACTS_ONLY, settings={"max_concurrent_jobs": 1})
+            (job,) = ws.queue.add(models / "box0.stl", force=True).jobs
+            ws.queue.start()
+            assert ws.queue.wait(120)
+            found += [done.estimated_duration for done in ws.queue.jobs if done.id == job.id]
+    assert found[0] != found[1]
 
 
 def test_a_damaged_home_is_a_clear_error_and_the_lock_is_given_back(tmp_path):
