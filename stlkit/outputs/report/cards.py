@@ -181,14 +181,14 @@ def _findings(card: ModelCard) -> Markup | None:
         return None
     entries = [_remark(remark, str(remark.severity), _MARKS[remark.severity]) for remark in card.remarks]
     entries += [_remark(repair, "repair", "✓", before="Repaired: ") for repair in card.repairs]
-    title = element("summary", _findings_title(card), class_="has-warnings" if card.warnings else None)
+    title = element("summary", _findings_title(card), class_="has-warnings" if card.listed_warnings else None)
     return element("details", title, element("ul", *entries), class_="findings")
 
 
 def _findings_title(card: ModelCard) -> str:
-    others = len(card.remarks) - card.warnings
+    others = len(card.remarks) - card.listed_warnings
     parts = (
-        counted(card.warnings, "warning") if card.warnings else "",
+        counted(card.listed_warnings, "warning") if card.listed_warnings else "",
         counted(others, "remark") if others else "",
         counted(len(card.repairs), "repair") if card.repairs else "",
     )

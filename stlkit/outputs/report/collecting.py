@@ -85,15 +85,17 @@ class _Collector:
         validation = self._document(ValidationReport, FileKind.VALIDATION, files)
         reason = None if entry.error_message is None else self._discreet(entry.error_message)
         found = tuple(self._findings(validation, analysis, files))
+        found += tuple(self._others(found))
         # What the job ended by is said once, as its reason.
         reasons = tuple(remark for remark in found if reason and remark.message in reason)
-        remarks = tuple(remark for remark in (*found, *self._others(found)) if remark not in reasons)
+        remarks = tuple(remark for remark in found if remark not in reasons)
         return ModelCard(
             name=entry.name,
             source_name=entry.stl_path.name,
             state=entry.state,
             reason=reason,
             reason_meanings=tuple(dict.fromkeys(remark.meaning for remark in reasons if remark.meaning)),
+            reason_warnings=sum(remark.severity is Severity.WARNING for remark in reasons),
             validation_passed=entry.validation_passed,
             measures=_measures(analysis, dimensions, validation),
             remarks=tuple(sorted(remarks, key=lambda remark: _GRAVITY[remark.severity])),
@@ -163,7 +165,7 @@ class _Collector:
         known = {remark.message for remark in remarks}
         for severity, messages in ((Severity.WARNING, self._entry.warnings), (Severity.ERROR, self._entry.errors)):
             for message in map(self._discreet, messages):
-                if message not in known and message not in (self._entry.error_message or ""):
+                if message not in known:
                     yield Remark(severity=severity, message=message)
 
     def _discreet(self, text: str) -> str:

@@ -92,6 +92,8 @@ class ModelCard:
         Why it failed or was skipped.
     reason_meanings : tuple of str
         What that means, in plain words.
+    reason_warnings : int
+        How many warnings the reason says; they are not among the remarks.
     validation_passed : bool or None
     measures : Measures
     remarks : tuple of Remark
@@ -113,6 +115,7 @@ class ModelCard:
     state: JobState
     reason: str | None
     reason_meanings: tuple[str, ...] = ()
+    reason_warnings: int = 0
     validation_passed: bool | None
     measures: Measures
     remarks: tuple[Remark, ...]
@@ -127,6 +130,11 @@ class ModelCard:
 
     @property
     def warnings(self) -> int:
+        """How many findings are more than merely worth knowing: remarks, and warnings that the reason says."""
+        return self.listed_warnings + self.reason_warnings
+
+    @property
+    def listed_warnings(self) -> int:
         """How many remarks are more than merely worth knowing."""
         return sum(remark.severity is not Severity.INFO for remark in self.remarks)
 

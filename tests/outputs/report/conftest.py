@@ -131,12 +131,16 @@ class Maker:
         self._add(layout, stl_path, JobState.COMPLETED, results=results)
         return layout
 
-    def failed(self, name="Broken", message="the file is empty (0 bytes)", state=JobState.FAILED, **settings) -> None:
+    def failed(
+        self, name="Broken", message="the file is empty (0 bytes)", state=JobState.FAILED, warnings=(), **settings
+    ) -> None:
         """Make what is left of a model that could not be processed."""
         layout = self._layout(name, settings)
         stl_path = self._source(name, b"")
-        files = record_failure(layout, stl_path, message, read_stl(stl_path).report.findings)
-        self._add(layout, stl_path, state, results=JobResults(files_generated=files), error_message=message)
+        findings = read_stl(stl_path).report.findings if state is JobState.FAILED else ()
+        files = record_failure(layout, stl_path, message, findings)
+        results = JobResults(files_generated=files, warnings=warnings)
+        self._add(layout, stl_path, state, results=results, error_message=message)
 
     def waiting(self, name, state) -> None:
         """Make a job that has not ended."""

@@ -143,6 +143,20 @@ def test_every_state_has_a_name_and_a_place(make, base, read_page):
     assert report.counts[JobState.PAUSED] == 1
 
 
+def test_warnings_that_the_reason_says_count_as_warnings(make, base, read_page):
+    """They are said once, and a refused model has them all the same."""
+    holes, shells = "3 holes are open", "2 bodies overlap"
+    make.failed("refused", f"refused by strict validation: {holes}; {shells}", JobState.SKIPPED, (holes, shells))
+    make.model("done")
+    make.summary()
+    report = write_report(base)
+    page = read_page(report.path)
+    refused = page.cards[page.names.index("refused")]
+    assert refused["text"].count(holes) == 1
+    assert {card["name"]: card["data-warnings"] for card in page.cards} == {"refused": "2", "done": "0"}
+    assert report.with_warnings == 1
+
+
 def test_a_run_without_pictures_has_no_empty_frames(make, base, read_page):
     """Where nothing was drawn, nothing is missing."""
     make.model("a", pictures=False)
