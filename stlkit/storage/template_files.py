@@ -46,7 +46,7 @@ def title_key(name: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """Refuse what cannot be a template's name: nothing at all, or a book.
+    """Refuse what cannot be a template's name: nothing at all, a book, or what a built-in template's file is called.
 
     Raises
     ------
@@ -57,6 +57,13 @@ def check_name(name: str) -> None:
     if len(name) > LONGEST_NAME:
         raise TemplateError(
             f"a template's name has at most {LONGEST_NAME} letters, not {len(name)}", name=name, field="name"
+        )
+    if (built_in := BUILT_IN_TEMPLATES.get(title_key(name))) is not None:
+        raise TemplateError(
+            f"{name.strip()!r} stands for the built-in template {built_in.name!r}, whose file is called so; "
+            "choose another name",
+            name=name,
+            field="name",
         )
 
 

@@ -72,8 +72,8 @@ class TemplateManager:
         Raises
         ------
         TemplateError
-            The name is empty or far too long, or the file that would be replaced cannot be read: it may hold another
-            template.
+            The name is empty, far too long, or what a built-in template's file is called; or the file that would be
+            replaced cannot be read: it may hold another template.
         """
         with self._lock:
             path = self._place_for(template.name)
@@ -172,7 +172,7 @@ class TemplateManager:
         Raises
         ------
         TemplateError
-            There is none of that name, or the new name is another's.
+            There is none of that name, or the new name is another's or cannot be one.
         """
         with self._lock:
             old = self.find_template(name)
@@ -208,7 +208,7 @@ class TemplateManager:
         Raises
         ------
         TemplateError
-            There is none of that name, or the new name is another's.
+            There is none of that name, or the new name is another's or cannot be one.
         """
         with self._lock:
             template = self.load_template(name)
@@ -338,7 +338,14 @@ class TemplateManager:
         return found
 
     def _lookup(self, name: str) -> Path | None:
-        """Find a template's file by its title, then by the file's own name, then by the title of a damaged built-in."""
+        """Find a template's file: by its title, then by the file's own name, then by the title of a damaged built-in.
+
+        What a built-in template's file is called means that one, whatever title another one came with: a plain
+        ``stlkit run`` names it so.
+        """
+        if (built_in := title_key(name)) in BUILT_IN_TEMPLATES:
+            path = self.folder / f"{built_in}.json"
+            return path if path.exists() else None
         if (titled := self._titled(name)) is not None:
             return titled
         stems = {title_key(path.stem): path for path in self._files()}
@@ -357,6 +364,7 @@ class TemplateManager:
         raise TemplateError(f"{path} holds another template; rename that file, or choose another name", name=name)
 
     def _require_free(self, name: str) -> None:
+        check_name(name)
         if self._titled(name) is not None:
             raise TemplateError(f"there is a template {name!r} already; choose another name", name=name, field="name")
 

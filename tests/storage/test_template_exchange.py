@@ -172,6 +172,7 @@ def test_older_templates_in_a_file_are_brought_up_to_date(there, tmp_path):
         ({"jobs": []}, None, "does not hold templates"),
         ({"templates": [{"name": "A"}, {"name": "a "}]}, None, "two templates of the name 'a '"),
         ({"templates": [{"name": "  "}]}, "name", "needs a name"),
+        ({"templates": [{"name": "A"}, {"name": "Default_Render"}]}, "name", "the built-in template 'Default Render'"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_stops_the_whole_import(there, tmp_path, document, field, named):

@@ -88,7 +88,7 @@ def test_names_that_differ_only_in_what_file_names_drop_are_kept_apart(templates
         "..",
         "x" * 300,
         "x" * 300 + "y",
-        "Quick_Preview",
+        "Quick-Preview",
         "quick preview!",
     ]
     for width, name in enumerate(names, start=100):
@@ -125,12 +125,28 @@ def test_the_file_of_a_built_in_template_is_its_own(templates):
     assert len(templates.list_templates()) == len(BUILT_IN_TEMPLATES) + 1
 
 
-@pytest.mark.parametrize("name", ["", "  \n", "x" * 501])
+@pytest.mark.parametrize("name", ["", "  \n", "x" * 501, "default_render", " Quick_PREVIEW"])
 def test_what_cannot_be_a_name_is_refused(templates, name):
-    """Nothing at all, and a book."""
-    with pytest.raises(TemplateError) as caught:
-        templates.save_template(QueueTemplate(name=name))
-    assert caught.value.field == "name"
+    """Nothing at all, a book, and what a built-in template's file is called; nothing has changed."""
+    templates.save_template(QueueTemplate(name="Mine"))
+    for refused in (
+        lambda: templates.save_template(QueueTemplate(name=name)),
+        lambda: templates.rename_template("Mine", name),
+        lambda: templates.duplicate_template("Mine", name or " "),
+    ):
+        with pytest.raises(TemplateError) as caught:
+            refused()
+        assert caught.value.field == "name"
+    assert len(templates.list_templates()) == len(BUILT_IN_TEMPLATES) + 1
+
+
+def test_the_file_name_of_a_built_in_template_means_that_one(templates):
+    """Whatever title a file that came in by hand has; that one is found by its own file's name, and renamed."""
+    (templates.folder / "friend.json").write_text('{"version": "1.0", "name": "default_render"}')
+    assert templates.load_template("default_render") == BUILT_IN_TEMPLATES["default_render"]
+    assert templates.rename_template("friend", "Friend").name == "Friend"
+    assert templates.load_template("Default_Render") == BUILT_IN_TEMPLATES["default_render"]
+    assert templates.list_templates().count("Friend") == 1
 
 
 @pytest.mark.parametrize(
