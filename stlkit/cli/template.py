@@ -26,6 +26,7 @@ from stlkit.files import printable
 from stlkit.model.descriptions import describe_options
 from stlkit.model.encoding import to_plain
 from stlkit.model.templates import TEMPLATE_GROUPS, QueueTemplate
+from stlkit.model.unknown import unknown_paths
 from stlkit.storage.home import find_home
 from stlkit.storage.template_exchange import Conflict
 from stlkit.storage.template_files import StoredTemplate
@@ -77,7 +78,7 @@ def show(
         out.print(table)
     if not everything:
         out.print("everything else is as by default" if table.row_count else "everything is as by default")
-    if unknown := list(_paths(template.unknown)):
+    if unknown := list(unknown_paths(template.unknown, TEMPLATE_GROUPS)):
         out.print(f"kept for a later version of stlkit: {shown(', '.join(unknown))}", highlight=False)
 
 
@@ -231,14 +232,6 @@ def _written(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return "none" if value is None else str(value)
-
-
-def _paths(unknown: dict[str, Any]) -> Iterator[str]:
-    for name, value in unknown.items():
-        if name in TEMPLATE_GROUPS and isinstance(value, dict):
-            yield from (f"{name}.{inner}" for inner in value)
-        else:
-            yield name
 
 
 def _say_original(name: str) -> None:

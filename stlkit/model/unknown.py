@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -42,6 +42,15 @@ def join_unknown(data: dict[str, Any]) -> dict[str, Any]:
     """Undo `split_unknown`; where both sides have a key, the known one wins."""
     known = {key: value for key, value in data.items() if key != "unknown"}
     return _merged(data["unknown"], known)
+
+
+def unknown_paths(unknown: Mapping[str, Any], groups: Collection[str]) -> Iterator[str]:
+    """Yield the unknown keys as a person finds them in the file, such as ``render_options.shader``."""
+    for name, value in unknown.items():
+        if name in groups and isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in value)
+        else:
+            yield name
 
 
 def names_of(group: type[Any]) -> frozenset[str]:

@@ -27,10 +27,11 @@ from stlkit._version import __version__
 from stlkit.errors import TemplateError
 from stlkit.files import encode_json, one_line, read_json, write_atomically
 from stlkit.model.encoding import explain
-from stlkit.model.templates import LONGEST_NAME, QueueTemplate
+from stlkit.model.templates import LONGEST_NAME, TEMPLATE_GROUPS, QueueTemplate
 from stlkit.model.times import format_utc, utc_now
+from stlkit.model.unknown import unknown_paths
 from stlkit.storage.migration import is_newer_major
-from stlkit.storage.template_files import check_name, decode_template, title_key, version_of
+from stlkit.storage.template_files import check_name, decode_template, title_key, version_of, what_is_wrong
 
 BUNDLE_KIND = "stlkit-templates"
 BUNDLE_VERSION = "1.0"
@@ -61,7 +62,8 @@ class Imported:
     unchanged : tuple of str
         Were here already, the same in everything.
     notes : tuple of str
-        What a person should know, such as a background image that is not on this machine.
+        What a person should know, such as a background image that is not on this machine, or fields that this version
+        does not know.
     """
 
     added: tuple[str, ...] = ()
@@ -120,7 +122,7 @@ def read_bundle(path: Path) -> tuple[QueueTemplate, ...]:
     try:
         templates = tuple(_templates(read_json(path, limit_bytes=LARGEST_BUNDLE_BYTES)))
     except (OSError, ValueError) as error:
-        text, where = explain(error) if isinstance(error, ValueError) else (error.strerror or str(error), None)
+        text, where = what_is_wrong(error) if isinstance(error, ValueError) else (error.strerror or str(error), None)
         where_text = f"{where}: " if where else ""
         raise TemplateError(
             f"{path} cannot be imported: {where_text}{text}; nothing was imported", name="", field=where
@@ -182,8 +184,8 @@ def plan_import(
     if taken and on_conflict is Conflict.ERROR:
         names = ", ".join(repr(template.name) for template in taken)
         raise TemplateError(
-            f"there are other templates of the names {names} already; nothing was imported. Choose 'replace' or "
-            "'keep_both' for such names.",
+            f"there are other templates of the names {names} already; nothing was imported. Choose what is done "
+            "with such names: on_conflict 'replace' or 'keep_both' (on the command line --on-conflict).",
             name=taken[0].name,
         )
     renamed: dict[str, str] = {}
@@ -220,3 +222,5 @@ def _notes(templates: Iterable[QueueTemplate]) -> Iterator[str]:
         picture = template.render_options.background_image
         if picture is not None and not os.path.isfile(picture):  # noqa: PTH113 - any text may stand there
             yield f"the background image of {template.name}, {picture}, is not on this machine"
+        if unknown := ", ".join(unknown_paths(template.unknown, TEMPLATE_GROUPS)):
+            yield f"not understood in {template.name}, kept but without effect: {unknown}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from stlkit.storage.migration import UNVERSIONED, StateMigration, is_newer_major
 LARGEST_BYTES = 1 << 20
 _MOST_STEM_BYTES = 120
 _DIGEST_DIGITS = 8
+
+
+class NewerTemplate(ValueError):  # noqa: N818 - says what the document is; it becomes a TemplateError
+    """A template's document is of a newer major version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +108,20 @@ def read_template(path: Path) -> QueueTemplate:
     try:
         return decode_template(read_json(path, limit_bytes=LARGEST_BYTES))
     except (OSError, ValueError) as error:
-        text, field = explain(error) if isinstance(error, ValueError) else (str(error), None)
+        text, field = what_is_wrong(error) if isinstance(error, ValueError) else (str(error), None)
+        remedy = "" if isinstance(error, NewerTemplate) else "; mend or delete it"
         raise TemplateError(
-            f"the template file {path} cannot be used: {f'{field}: ' if field else ''}{text}; mend or delete it",
+            f"the template file {path} cannot be used: {f'{field}: ' if field else ''}{text}{remedy}",
             name=path.stem,
             field=field,
         ) from error
+
+
+def what_is_wrong(error: ValueError) -> tuple[str, str | None]:
+    """Say why what was read is no template, and in which field, as `stlkit.model.encoding.explain`."""
+    if isinstance(error, UnicodeDecodeError) or (isinstance(error, json.JSONDecodeError) and error.pos == 0):
+        return "it is no template file of stlkit", None  # not even the beginning of one
+    return explain(error)
 
 
 def stored_template(path: Path, template: QueueTemplate) -> StoredTemplate:
@@ -134,13 +147,13 @@ def decode_template(document: Any) -> QueueTemplate:
     Raises
     ------
     ValueError
-        It is none, or of a newer major version; `stlkit.model.encoding.explain` says which field.
+        It is none, or, as a `NewerTemplate`, of a newer major version; `what_is_wrong` says which field.
     """
     if not isinstance(document, dict):
         raise ValueError("it does not hold a template")  # noqa: TRY004 - wrong data, not a wrong call
     version = version_of(document)
     if is_newer_major(version, TEMPLATE_VERSION):
-        raise ValueError(f"version {version[:40]} is of a newer stlkit")
+        raise NewerTemplate(f"version {version[:40]} is of a newer stlkit; update stlkit")
     return QueueTemplate.from_dict(StateMigration().migrate_template(document, version))
 
 

@@ -137,6 +137,7 @@ def test_templates_go_out_and_come_in_on_another_home(shop, tmp_path):
     refused = shop("template", "import", out, *other)
     assert refused.returncode == 2
     assert "'Quick Preview' already; nothing was imported" in refused.stderr
+    assert "--on-conflict" in refused.stderr
     done = shop("template", "import", out, *other, "--on-conflict", "keep_both")
     assert done.stdout == f"added {SHOP}\nadded Quick Preview as Quick Preview (2)\n"
     again = json.loads(shop("template", "import", out, *other, "--on-conflict", "replace", "--json").stdout)

@@ -165,7 +165,7 @@ def test_newer_major_versions_are_refused_and_not_touched(home):
         load_config(home.config)
     with pytest.raises(NewerVersionError):
         save_config(home.config, load_config(home.root / "missing.json"))
-    with pytest.raises(TemplateError, match="newer stlkit"):
+    with pytest.raises(TemplateError, match=r"newer stlkit; update stlkit$"):
         TemplateManager(home.templates).load_template("mine")
     with pytest.raises(TemplateError, match="newer stlkit"):
         TemplateManager(home.templates).save_template(QueueTemplate(name="Mine"))

@@ -164,7 +164,7 @@ def test_older_templates_in_a_file_are_brought_up_to_date(there, tmp_path):
         ({"templates": [{"name": "A", "version": "1.0"}, {"name": "B", "render_options": {"width": 3}}]},
          "templates[1].render_options.width", ">= 16"),
         ({"templates": [{"version": "1.0"}]}, "templates[0]", "name"),
-        ({"templates": [{"version": "9.0", "name": "A"}]}, "templates[0]", "newer stlkit"),
+        ({"templates": [{"version": "9.0", "name": "A"}]}, "templates[0]", "newer stlkit; update stlkit"),
         ({"templates": ["A"]}, "templates[0]", "does not hold a template"),
         ({"templates": [{"name": "A"}], "version": "2.0"}, None, "newer stlkit"),
         ({"templates": {}}, None, "does not hold templates"),
@@ -195,6 +195,25 @@ def test_what_is_no_json_is_a_clear_error(there, tmp_path, content):
         there.import_templates(path)
     with pytest.raises(TemplateError, match=r"none\.json cannot be imported: No such file"):
         there.import_templates(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("content", ["{}".encode("utf-16")[:-1], b"\x89PNG\r\n", b"PK\x03\x04\x14\x00", b"solid a"])
+def test_what_is_something_else_altogether_is_said_to_be_no_template_file(there, tmp_path, content):
+    """In words, not in those of a codec."""
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    with pytest.raises(TemplateError, match=r"it is no template file of stlkit; nothing was imported"):
+        there.import_templates(path)
+
+
+def test_fields_that_are_not_understood_are_told(there, tmp_path):
+    """Those of a later version and those with a slip; they are kept all the same."""
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps({"name": "Old one", "render": {"width": 300}, "render_options": {"widht": 3}}))
+    imported = there.import_templates(path)
+    note = "not understood in Old one, kept but without effect: render, render_options.widht"
+    assert str(imported) == f"added Old one\n{note}"
+    assert there.load_template("Old one").unknown == {"render": {"width": 300}, "render_options": {"widht": 3}}
 
 
 def test_a_file_that_would_be_replaced_unread_stops_the_whole_import(there, bundle):
