@@ -159,7 +159,7 @@ class Reuse:
             render_options=render,
             moment=job.created_at,
         )
-        return tuple(Recipes(layout, render, validation, self._index.checksum_of))
+        return tuple(Recipes(layout, job.stl_path, render, validation, self._index.checksum_of))
 
 
 def _is_all_there(results: JobResults, keys: dict[Path, str], known: tuple[PlacedFile, ...]) -> bool:

@@ -21,6 +21,7 @@ from stlkit.model.colors import parse_color
 from stlkit.model.encoding import to_plain
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationLevel, ValidationOptions
 from stlkit.outputs.layout import OutputLayout
+from stlkit.outputs.names import safe_base_name
 
 # To be raised with every change after which the same file and options give another output.
 MESH_VERSION = "1"
@@ -61,6 +62,8 @@ class Recipes:
     Parameters
     ----------
     layout : OutputLayout
+    stl_path : Path
+        The source; its content is left to `Recipe.key`.
     render, validation : options
         Effective ones.
     checksum_of : callable
@@ -68,9 +71,15 @@ class Recipes:
     """
 
     def __init__(
-        self, layout: OutputLayout, render: RenderOptions, validation: ValidationOptions, checksum_of: ChecksumOf
+        self,
+        layout: OutputLayout,
+        stl_path: Path,
+        render: RenderOptions,
+        validation: ValidationOptions,
+        checksum_of: ChecksumOf,
     ) -> None:
         self._layout = layout
+        self._stl_path = stl_path
         self._render = render
         self._validation = validation
         self._checksum_of = checksum_of
@@ -105,7 +114,12 @@ class Recipes:
     @property
     def size_chart(self) -> Recipe:
         """The picture with the dimensions, which carries the model's name."""
-        return self._drawn("size_chart", self._layout.size_chart, {"title": self._layout.output_name})
+        return self._drawn("size_chart", self._layout.size_chart, {"title": self.title})
+
+    @property
+    def title(self) -> str:
+        """What the size chart is headed: the source's own name, without the number that keeps two outputs apart."""
+        return safe_base_name(self._stl_path)
 
     def color_variation(self, entry: str) -> Recipe:
         """Return the recipe of the picture in one colour of the palette."""

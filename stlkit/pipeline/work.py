@@ -83,7 +83,7 @@ class JobWork:
         self._reading: StlReading | None = None
         self._validated: Validated | None = None
         self._fingerprint: Fingerprint | None = None
-        self._recipes = Recipes(self.layout, order.render, order.validation, _checksum_of)
+        self._recipes = Recipes(self.layout, order.stl_path, order.render, order.validation, _checksum_of)
         earlier = load_processing_state(order.cache_folder)
         self._known = KnownOutputs((*(earlier.outputs if earlier else ()), *order.known))
         self._placed: list[Path] = []
@@ -190,7 +190,7 @@ class JobWork:
 
     def _size_chart(self, _: StageProgress) -> None:
         def draw(studio: Studio, options: RenderOptions, path: Path) -> None:
-            studio.draw_size_chart(options, path, title=self.order.output_name)
+            studio.draw_size_chart(options, path, title=self._recipes.title)
 
         self._draw(self._recipes.size_chart, draw)
 

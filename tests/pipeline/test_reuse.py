@@ -73,6 +73,26 @@ def test_the_same_model_elsewhere_is_copied(do, box, outputs, tmp_path):
     assert first.stat().st_ino != second.stat().st_ino  # an edit of one must not change the other
 
 
+def test_a_size_chart_is_headed_by_the_name_of_the_file(do, box, outputs, tmp_path):
+    """Two of one name have one heading, whatever their outputs are called; a copy of another name has its own."""
+    chart = LOOK.merged({"generate_image": False, "generate_color_variations": False, "generate_size_chart": True})
+
+    def drawn(source, name, known=()):
+        (tmp_path / "cache" / "processing_state.json").unlink(missing_ok=True)
+        answer, _ = do(source, chart, output_name=name, known=known)
+        (path,) = (path for path in answer.results.files_generated if "size_chart" in path.name)
+        return path.read_bytes(), answer.results.reused_files
+
+    other = box.with_name("crate.stl")
+    other.write_bytes(box.read_bytes())
+    first, _ = drawn(box, "box")
+    known = outputs()
+    assert drawn(box, "box_2")[0] == first
+    assert drawn(box, "box_3", known) == (first, 4)  # validation, analysis, dimensions and the chart
+    renamed, reused = drawn(other, "crate", known)
+    assert renamed != first and reused == 3
+
+
 def test_another_file_under_the_same_name_is_made_anew(do, box, box_stl, outputs, tmp_path):
     """Nothing of the old content is kept."""
     do(box, LOOK)
