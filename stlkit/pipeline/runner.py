@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stlkit.errors import StlkitError
-from stlkit.mesh.validation import Validated
 from stlkit.model.jobs import JobResults, JobState
-from stlkit.model.options import BackendName, RenderOptions
+from stlkit.model.options import BackendName
 from stlkit.model.reports import Finding
 from stlkit.pipeline.causes import cause_of
 from stlkit.pipeline.costs import DEFAULT_COSTS
@@ -18,7 +17,6 @@ from stlkit.pipeline.plan import PlannedStage
 from stlkit.pipeline.size import measure_model
 from stlkit.pipeline.work import JobRefused, JobWork
 from stlkit.rendering.backends import Backend, open_backend
-from stlkit.rendering.studio import Studio
 
 ProgressCallback = Callable[[str, float], None]  # stage, 0 to 100
 
@@ -53,7 +51,7 @@ class JobRunner:
             Whatever happened; nothing but the end of the process gets past this.
         """
         try:
-            work = JobWork(order, self._open_studio)
+            work = JobWork(order, self._open_backend)
         except StlkitError as error:
             return _failed_before_work(order, error)
         try:
@@ -85,10 +83,10 @@ class JobRunner:
             work.do(planned.stage, tell)
             done_s += planned.cost_s
 
-    def _open_studio(self, validated: Validated, options: RenderOptions) -> Studio:
-        if options.backend not in self._backends:
-            self._backends[options.backend] = open_backend(options.backend)
-        return Studio(self._backends[options.backend], validated.mesh)
+    def _open_backend(self, name: BackendName) -> Backend:
+        if name not in self._backends:
+            self._backends[name] = open_backend(name)
+        return self._backends[name]
 
 
 def _failed_before_work(order: JobOrder, error: StlkitError) -> JobAnswer:

@@ -21,7 +21,7 @@ from stlkit.mesh.validation import Validated, validate
 from stlkit.mesh.writing import write_stl
 from stlkit.model.encoding import to_plain
 from stlkit.model.jobs import JobResults, JobState
-from stlkit.model.options import Quality, RenderOptions, ValidationLevel
+from stlkit.model.options import BackendName, Quality, RenderOptions, ValidationLevel
 from stlkit.model.reports import Finding, Severity
 from stlkit.outputs.documents import file_info
 from stlkit.outputs.failed import clear_failure, record_failure
@@ -33,6 +33,7 @@ from stlkit.pipeline.order import JobOrder
 from stlkit.pipeline.plan import Stage
 from stlkit.pipeline.recipes import Recipe, Recipes, options_hash
 from stlkit.pipeline.source import working_copy
+from stlkit.rendering.backends import Backend
 from stlkit.rendering.studio import Studio
 from stlkit.storage.progress import PlacedFile, ProcessingState, load_processing_state, save_processing_state
 
@@ -64,11 +65,11 @@ class JobWork:
     Parameters
     ----------
     order : JobOrder
-    open_studio : callable
-        Loads a mesh into the process's one renderer.
+    open_backend : callable
+        Returns the process's one renderer, started for the first job that draws.
     """
 
-    def __init__(self, order: JobOrder, open_studio: Callable[[Validated, RenderOptions], Studio]) -> None:
+    def __init__(self, order: JobOrder, open_backend: Callable[[BackendName], Backend]) -> None:
         self.order = order
         self.log = JobLog(order.stl_path)
         self.layout = OutputLayout(
@@ -78,7 +79,8 @@ class JobWork:
             render_options=order.render,
             moment=order.created_at,
         )
-        self._open_studio = open_studio
+        self._open_backend = open_backend
+        self._opening_s = 0.0  # of what has passed of the stage
         self._studio: Studio | None = None
         self._reading: StlReading | None = None
         self._validated: Validated | None = None
@@ -112,9 +114,10 @@ class JobWork:
         StlkitError, OSError
             Something went wrong; everything placed so far is whole.
         """
-        started = time.monotonic()
+        started, self._opening_s = time.monotonic(), 0.0
         self._stages[stage](on_progress)
-        duration_s = time.monotonic() - started
+        # a renderer is started for a process, not for a job: what a stage takes must not look longer by it
+        duration_s = time.monotonic() - started - self._opening_s
         self._durations_s[stage] = round(duration_s, 3)
         self.log.stage(stage, duration_s)
         self._save_progress(stage)
@@ -250,7 +253,10 @@ class JobWork:
 
     def _drawn(self, draw: Callable[[Studio, RenderOptions, Path], None], options: RenderOptions, path: Path) -> None:
         if self._studio is None:  # opened for the first picture that has to be made
-            self._studio = self._open_studio(self._sound, self.order.render)
+            started = time.monotonic()
+            backend = self._open_backend(self.order.render.backend)
+            self._opening_s += time.monotonic() - started
+            self._studio = Studio(backend, self._sound.mesh)
         draw(self._studio, options, path)
 
     def _take(self, recipe: Recipe) -> bool:

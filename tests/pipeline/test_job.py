@@ -2,6 +2,8 @@
 
 import json
 import sys
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -12,7 +14,9 @@ from stlkit.files import sha256_of
 from stlkit.model.geometry import encode_binary_stl
 from stlkit.model.jobs import JobState
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
-from stlkit.pipeline.order import FailureCause
+from stlkit.model.times import utc_now
+from stlkit.pipeline import runner, work
+from stlkit.pipeline.order import FailureCause, JobOrder
 from stlkit.pipeline.plan import stages_of
 
 SMALL = {"width": 160, "height": 120, "video_duration": 0.5, "video_fps": 4}
@@ -183,3 +187,26 @@ def test_a_job_has_the_stages_that_were_asked_for():
     render, validation = RenderOptions(generate_image=False), ValidationOptions()
     assert stages_of(render, validation) == ("intake", "validation", "analysis", "finish")
     assert stages_of(render, validation.merged({"generate_analysis": False})) == ("intake", "validation", "finish")
+
+
+def test_the_start_of_the_renderer_is_not_of_a_stage(tmp_path, box_stl, monkeypatch):
+    """It happens once in a worker's life, and must not teach that pictures take so long."""
+    source, cache, clock = tmp_path / "box.stl", tmp_path / "cache", SimpleNamespace(ahead_s=0.0)
+    source.write_bytes(box_stl())
+    cache.mkdir()
+    real_open = runner.open_backend
+
+    def open_slowly(name):
+        clock.ahead_s += 10_000
+        return real_open(name)
+
+    monkeypatch.setattr(runner, "open_backend", open_slowly)
+    monkeypatch.setattr(work, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead_s))
+    order = JobOrder(
+        job_id="job_test", stl_path=source, output_base_folder=tmp_path / "out", output_name="box", cache_folder=cache,
+        attempt=1, created_at=utc_now(), render=RenderOptions(**SMALL), validation=ValidationOptions(),
+        output=OutputSettings(),
+    )  # fmt: skip
+    answer = runner.JobRunner().run(order, on_progress=lambda *_: None, between_stages=lambda: None)
+    assert (answer.state, clock.ahead_s) == (JobState.COMPLETED, 10_000)
+    assert 0 < answer.results.stage_durations_s["image"] < 10_000
