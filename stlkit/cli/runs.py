@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -31,7 +32,7 @@ from stlkit.engine.progress_bar import showing_progress
 from stlkit.engine.queue import JobQueue
 from stlkit.errors import JobError
 from stlkit.files import one_line
-from stlkit.model.jobs import JobState
+from stlkit.model.jobs import JobState, QueueJob
 from stlkit.model.options import CheckedOptions, OutputSettings, QueueSettings, RenderOptions, ValidationOptions
 from stlkit.workspace import Workspace
 
@@ -56,7 +57,7 @@ def run(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Process STL files; what is up to date is not made again."""
+    """Process STL files; what is up to date is not made again, what an interrupted run left of them goes on."""
     chosen = parse_options(option or (), _GROUPS)
     with Workspace(home, created_by="cli") as workspace:
         queue = workspace.queue
@@ -64,15 +65,20 @@ def run(
         _configure(workspace, chosen[QueueSettings], jobs)
         queue.clear()
         _tell_recovery(workspace, as_json=as_json)
-        waiting = len(queue.jobs)
+        earlier = queue.jobs
         added = queue.add(paths, output=output, force=force, **own_options)
-        if waiting:
-            tell(f"{waiting} unfinished jobs of an earlier run wait; 'stlkit resume' takes them up", as_json=as_json)
-        if added.duplicates:
-            tell(str(added), as_json=as_json)
         if not added.jobs and not added.duplicates:
             raise JobError(f"there are no STL files in {', '.join(map(one_line, paths))}")
-        _work(workspace, [job.id for job in added.jobs], as_json=as_json)
+        named = set(added.duplicates)
+        meant = [job for job in earlier if job.stl_path in named]
+        queue.take_up(meant, output=output, force=force, **own_options)
+        if waiting := len(earlier) - len(meant):
+            tell(f"{waiting} unfinished jobs of an earlier run wait; 'stlkit resume' takes them up", as_json=as_json)
+        _tell_taken_up(meant, as_json=as_json)
+        twice = replace(added, duplicates=tuple(job.stl_path for job in added.jobs if job.stl_path in named))
+        if twice.duplicates:
+            tell(str(twice), as_json=as_json)
+        _work(workspace, [job.id for job in (*meant, *added.jobs)], as_json=as_json)
 
 
 def resume(
@@ -108,7 +114,7 @@ def watch(
     ] = SETTLE_S,
     home: HomeOption = None,
 ) -> None:
-    """Process STL files as they come into folders, until Ctrl-C."""
+    """Process STL files as they come into folders, and what is unfinished there, until Ctrl-C."""
     chosen = parse_options(option or (), _GROUPS)
     with Workspace(home, created_by="cli") as workspace:
         queue = workspace.queue
@@ -117,6 +123,9 @@ def watch(
         queue.clear()
         _tell_recovery(workspace, as_json=False)
         watching = FolderWatch(queue, folders, settle_s=settle, add=partial(queue.add, output=output, **own_options))
+        meant = [job for job in queue.jobs if watching.covers(job.stl_path)]
+        queue.take_up(meant, output=output, **own_options)
+        _tell_taken_up(meant, as_json=False)
         queue.start()
         watching.start()
         tell(f"watching {', '.join(map(str, folders))}; Ctrl-C ends")
@@ -181,6 +190,11 @@ def _run_to_the_end(queue: JobQueue, *, as_json: bool) -> None:
 def _configure(workspace: Workspace, settings: Mapping[str, Any], jobs: int | None) -> None:
     wanted = {**settings, **({"max_concurrent_jobs": jobs} if jobs else {})}
     workspace.queue.configure(settings=wanted)
+
+
+def _tell_taken_up(jobs: Sequence[QueueJob], *, as_json: bool) -> None:
+    if jobs:
+        tell(f"{len(jobs)} unfinished job{'s go' if len(jobs) > 1 else ' goes'} on with this run", as_json=as_json)
 
 
 def _tell_recovery(workspace: Workspace, *, as_json: bool) -> None:

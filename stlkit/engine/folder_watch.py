@@ -80,6 +80,10 @@ class FolderWatch:
         """Whether it watches; it ends by itself where a folder can be watched no longer."""
         return self._thread.is_alive()
 
+    def covers(self, path: Path) -> bool:
+        """Whether an absolute path is below a watched folder."""
+        return any(path.is_relative_to(folder) for folder in self._folders)
+
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()

@@ -104,6 +104,11 @@ class NewJobs:
             **self._place(stl_path, self._settings.merged(overrides.output_settings)),
         )
 
+    def renew(self, job: QueueJob, overrides: Overrides, *, force: bool) -> QueueJob:
+        """Return a job as it would be if its file were added now."""
+        chosen = {part.name: getattr(overrides, part.name) for part in dataclasses.fields(overrides)}
+        return self.move(dataclasses.replace(job, force=force, **chosen))
+
     def move(self, job: QueueJob) -> QueueJob:
         """Return a job with its outputs in this base folder."""
         settings = self._settings.merged(job.output_settings)

@@ -250,6 +250,56 @@ class JobQueue(QueueView):
             self._changed.notify_all()
         return Added(jobs=tuple(jobs), duplicates=tuple(duplicates))
 
+    def take_up(
+        self,
+        jobs: Iterable[JobRef],
+        *,
+        output: str | os.PathLike[str] | None = None,
+        render_options: Mapping[str, Any] | None = None,
+        validation_options: Mapping[str, Any] | None = None,
+        output_settings: Mapping[str, Any] | None = None,
+        force: bool = False,
+    ) -> tuple[QueueJob, ...]:
+        """Have jobs that wait or are paused go on as if their files were added now.
+
+        They keep their places. What they made already and is still whole is used again, unless `force` is new to them.
+
+        Parameters
+        ----------
+        jobs : iterable of QueueJob or str
+        output, render_options, validation_options, output_settings, force
+            As `add` takes them; they replace what the jobs had.
+
+        Returns
+        -------
+        tuple of QueueJob
+
+        Raises
+        ------
+        JobError
+            A job is running, or has ended; nothing has changed.
+        OptionError
+            An option does not fit, or nobody said where outputs go; nothing has changed.
+        """
+        overrides = Overrides.checked(self._state, render_options, validation_options, output_settings)
+        base = base_folder(output, self._state)
+        with self._command():
+            found = [self._book.get(_id(job)) for job in jobs]
+            for job in found:
+                if self._desk.in_hand(job) or self._desk.is_ending(job.id) or job.state.ended:
+                    raise JobError(f"job {job.id} is {job.state}; it cannot be taken up", job_id=job.id)
+            new_jobs = NewJobs(base, self.state())
+            for job in found:
+                if force and not job.force:
+                    self._desk.forget(job.id)
+                self._book.replace(job.id, new_jobs.renew(job, overrides, force=force))
+                if job.state is JobState.PAUSED:
+                    self._desk.let_go_on(job.id)
+                self._events.publish(QueueEvent(kind=EventKind.CHANGED, job=self._book.get(job.id)))
+            self._save()
+            self._changed.notify_all()
+            return tuple(self._book.get(job.id) for job in found)
+
     def retry(self, job: JobRef, *, force: bool = False) -> QueueJob:
         """Do an ended job again, as a new job in the old one's place.
 

@@ -191,6 +191,40 @@ def test_an_interrupted_run_is_resumed_and_every_job_is_once_in_the_history(run,
     assert all((tmp_path / f"out/m{index}_analysis.json").exists() for index in range(6))
 
 
+@pytest.fixture
+def unfinished(models, tmp_path):
+    """Jobs of both models, as a session that came to an end before them left them."""
+    with stlkit.Workspace(tmp_path / "home") as workspace:
+        return workspace.queue.add(models, output=tmp_path / "first").jobs
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_a_run_takes_up_the_unfinished_jobs_of_the_files_it_names(run, models, tmp_path):
+    """With its own output and options; what it does not name stays as it is."""
+    options = ("-o", tmp_path / "second", *FACTS, "-O", "organization=flat")
+    result = run("run", models / "a.stl", *options)
+    assert result.returncode == 0, result.stderr
+    assert "1 unfinished job goes on with this run" in result.stderr
+    assert "1 unfinished jobs of an earlier run wait; 'stlkit resume'" in result.stderr
+    assert "1 completed" in result.stdout
+    assert (tmp_path / "second/a_analysis.json").exists()
+    assert not (tmp_path / "first/a").exists()
+    status = json.loads(run("status", "--json").stdout)
+    assert {Path(job["stl_path"]).name: job["state"] for job in status["jobs"]} == {
+        "a.stl": "completed",
+        "b.stl": "paused",
+    }
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_jobs_that_a_run_took_up_count_for_its_result(run, models, tmp_path):
+    """One that fails makes the exit code 1, as a new job does."""
+    (models / "b.stl").write_bytes(b"")
+    result = run("run", models, "-o", tmp_path / "out", *FACTS, "--json")
+    assert result.returncode == 1
+    assert [job["state"] for job in json.loads(result.stdout)["jobs"]] == ["completed", "failed"]
+
+
 def test_samples_are_written_and_named(run, tmp_path):
     """One line for each file, under whether it is sound; what they are begins in one column."""
     lines = run("samples", tmp_path / "samples").stdout.splitlines()
@@ -230,6 +264,28 @@ def test_a_watched_folder_is_worked_off_until_ctrl_c(models, tmp_path):
         process.send_signal(signal.SIGINT)
         assert "stopped" in next(lines)
         assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.mark.usefixtures("unfinished")
+def test_watching_takes_up_what_is_unfinished_in_its_folders(models, tmp_path):
+    """With the options of the watch, and at once: a file that is long finished need not settle."""
+    arguments = (models, "--output", tmp_path / "out", "--settle", "600", *FACTS)
+    command = [sys.executable, "-m", "stlkit", "watch", *map(str, arguments)]
+    env = {**os.environ, "STLKIT_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
+    try:
+        lines = []
+        while sum("completed" in line for line in lines) < 2:
+            lines.append(process.stderr.readline())
+            assert lines[-1], lines
+        assert "2 unfinished jobs go on with this run\n" in lines
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert (tmp_path / "out/b/analysis/b_analysis.json").exists()
     finally:
         process.kill()
         process.wait()

@@ -190,3 +190,37 @@ def test_options_that_do_not_fit_a_job_change_nothing(bench):
     bench.queue.cancel(job)
     with pytest.raises(JobError, match="is cancelled; its options cannot be changed"):
         bench.queue.set_options(job, render_options={})
+
+
+def test_a_job_that_is_taken_up_is_as_if_it_were_added_now(bench, tmp_path):
+    """Output, options and force are replaced, its place stays, and a paused one goes on."""
+    first, job, last = bench.add("a.stl", "b.stl", "c.stl")
+    bench.queue.set_options(job, render_options={"width": 640}, output_settings={"organization": "flat"})
+    bench.queue.pause(job)
+    (taken,) = bench.queue.take_up([job], output=tmp_path / "other", render_options={"material": "wood"}, force=True)
+    assert bench.queue.jobs == (first, taken, last)
+    assert (taken.id, taken.state, taken.force) == (job.id, JobState.PENDING, True)
+    assert (taken.render_options, taken.output_settings) == ({"material": "wood"}, {})
+    assert taken.output_folder == tmp_path / "other" / "b"
+
+
+def test_what_a_job_made_is_kept_when_it_is_taken_up_unless_it_is_forced(bench):
+    """Where force is new to it, nothing that was made without goes into it."""
+    (job,) = bench.add("a.stl")
+    made = bench.cache.create_job_cache_dir(job.id) / "made"
+    made.touch()
+    bench.queue.take_up([job])
+    assert made.exists()
+    bench.queue.take_up([job], force=True)
+    assert not made.exists()
+
+
+def test_what_cannot_be_taken_up_changes_nothing(bench, tmp_path):
+    """A job that has ended is refused, and so is a wrong option; the others stay too."""
+    job, ended = bench.add("a.stl", "b.stl")
+    bench.queue.cancel(ended)
+    with pytest.raises(JobError, match="is cancelled; it cannot be taken up"):
+        bench.queue.take_up([job, ended], output=tmp_path / "other")
+    with pytest.raises(OptionError, match="width"):
+        bench.queue.take_up([job], output=tmp_path / "other", render_options={"width": 3})
+    assert bench.queue.job(job) == job
