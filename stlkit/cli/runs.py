@@ -188,8 +188,9 @@ def _run_to_the_end(queue: JobQueue, *, as_json: bool) -> None:
 
 
 def _configure(workspace: Workspace, settings: Mapping[str, Any], jobs: int | None) -> None:
+    """Set what holds for this run only, as its options of pictures do."""
     wanted = {**settings, **({"max_concurrent_jobs": jobs} if jobs else {})}
-    workspace.queue.configure(settings=wanted)
+    workspace.queue.configure_for_now(wanted)
 
 
 def _tell_taken_up(jobs: Sequence[QueueJob], *, as_json: bool) -> None:

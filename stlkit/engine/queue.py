@@ -100,6 +100,7 @@ class JobQueue(QueueView):
     ) -> None:
         super().__init__(stores.costs)
         self._state = replace(state, jobs=())
+        self._before: dict[str, Any] = {}  # what settings that hold for this session only were before
         self._book = JobBook(state.jobs)
         self._writer = stores.writer
         self._await_costs = stores.await_costs
@@ -178,9 +179,26 @@ class JobQueue(QueueView):
                 global_validation_options=_updated(self._state.global_validation_options, validation),
                 global_output_settings=_updated(self._state.global_output_settings, output),
             )
+            if settings is not None:
+                for name in settings if isinstance(settings, Mapping) else settings.names():
+                    self._before.pop(name, None)
             if self._desk.running:
                 self._fill_seats()
             self._tell("settings changed")
+
+    def configure_for_now(self, settings: Mapping[str, Any]) -> None:
+        """Change settings until the queue is closed; the next session has those of before, however this one ends.
+
+        Raises
+        ------
+        OptionError
+            A name or a value does not fit; nothing has changed.
+        """
+        with self._command():
+            present = self._state.queue_settings
+            before = {name: getattr(present, name, None) for name in settings} | self._before
+            self.configure(settings=settings)
+            self._before = before
 
     def use_template(self, template: QueueTemplate) -> None:
         """Take over the options of a template."""
@@ -684,7 +702,12 @@ class JobQueue(QueueView):
         self._changed.notify_all()
 
     def _save(self) -> None:
-        self._writer.schedule(self.state)
+        self._writer.schedule(self._lasting_state)
+
+    def _lasting_state(self) -> QueueState:
+        with self._changed:
+            state = self.state()
+            return replace(state, queue_settings=state.queue_settings.merged(self._before))
 
 
 def _id(job: JobRef) -> str:

@@ -124,6 +124,20 @@ def test_options_go_over_the_template(run, models, tmp_path):
     assert (tmp_path / "out/shop_a_analysis.json").exists()
 
 
+@pytest.mark.parametrize(
+    "command", [("run", "models", "-O", "min_free_disk_mb=1"), ("run", "nowhere.stl"), ("resume",)]
+)
+@pytest.mark.usefixtures("models")
+def test_settings_of_a_run_hold_for_that_run(run, tmp_path, command):
+    """However it ends, the next one has what the queue had before."""
+    with stlkit.Workspace(tmp_path / "home") as workspace:
+        workspace.queue.configure(settings={"max_concurrent_jobs": 3})
+        before = workspace.queue.settings
+    run(*command, "-o", "out", "-j", "1", *(FACTS if command[0] == "run" else ()))
+    with stlkit.Workspace(tmp_path / "home", observe=True) as workspace:
+        assert workspace.queue.settings == before
+
+
 def test_history_and_status_show_what_was_done(run, models, tmp_path):
     """Both read without owning the home, as text and as JSON."""
     run("run", models, "-o", tmp_path / "out", *FACTS)

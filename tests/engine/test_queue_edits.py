@@ -224,3 +224,18 @@ def test_what_cannot_be_taken_up_changes_nothing(bench, tmp_path):
     with pytest.raises(OptionError, match="width"):
         bench.queue.take_up([job], output=tmp_path / "other", render_options={"width": 3})
     assert bench.queue.job(job) == job
+
+
+def test_a_setting_for_now_is_gone_in_the_next_session(bench):
+    """It holds at once and is not written down, unless it is set for good later."""
+    before = bench.queue.settings
+    bench.queue.configure_for_now({"max_concurrent_jobs": 7})
+    bench.queue.configure_for_now({"max_concurrent_jobs": 8, "job_timeout_s": 5.0})
+    assert (bench.queue.settings.max_concurrent_jobs, bench.queue.settings.job_timeout_s) == (8, 5.0)
+    bench.queue.flush()
+    assert bench.states.load_queue_state().state.queue_settings == before
+    with pytest.raises(OptionError, match="max_concurrent_jobs"):
+        bench.queue.configure(settings={"max_concurrent_jobs": 0})
+    bench.queue.configure(settings={"job_timeout_s": 6.0})
+    bench.queue.flush()
+    assert bench.states.load_queue_state().state.queue_settings == replace(before, job_timeout_s=6.0)
