@@ -18,9 +18,12 @@ from stlkit.cli.console import (
     styled,
 )
 from stlkit.engine.countdown import rough_duration
+from stlkit.engine.desk import GOES_ON
 from stlkit.engine.progress_bar import saved_note
 from stlkit.model.jobs import JobState, QueueJob
 from stlkit.workspace import Workspace
+
+_DO = "run 'stlkit resume' when it is back"
 
 
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -36,20 +39,24 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
             return
         out.print(f"home: {shown(workspace.home.root)}", highlight=False)
         out.print(f"owner: {shown(str(owner or 'nobody, no queue is running'))}", highlight=False)
-        print_jobs(jobs)
+        print_jobs(jobs, stays_open=owner is not None)
         if eta.jobs:
             left = f"{eta.jobs} job{'s' if eta.jobs > 1 else ''} left, {rough_duration(eta.remaining_s)}"
             out.print(left if eta.finish_at else f"{left} once they run", highlight=False)
 
 
-def print_jobs(jobs: Sequence[QueueJob], *, took_s: float | None = None) -> None:
-    """Print one line a job, and below how many are in which state; nothing where there are none."""
+def print_jobs(jobs: Sequence[QueueJob], *, took_s: float | None = None, stays_open: bool = False) -> None:
+    """Print one line a job, and below how many are in which state; nothing where there are none.
+
+    Where the queue does not stay open, nothing goes on by itself: a job that waits for a drive says what to do.
+    """
     rows, notes = [], []
     for job in jobs:
         seconds = f"{job.actual_duration:.1f}" if job.actual_duration is not None else ""
         faces = f"{job.results.faces:,}" if job.results.faces is not None else ""
         said = (saved_note(job), *job.results.warnings)
-        note = job.question or job.error_message or "; ".join(filter(None, said))
+        question = job.question if stays_open else (job.question or "").replace(GOES_ON, _DO)
+        note = question or job.error_message or "; ".join(filter(None, said))
         files = str(len(job.results.files_generated) or "")
         rows.append((shown(job.stl_path.name), styled(job.state), faces, seconds, files))
         notes.append((shown(job.stl_path.name), shown(note)))

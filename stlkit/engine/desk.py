@@ -41,6 +41,7 @@ LONGEST_RETRY_WAIT_S = 30.0
 MIN_PROGRESS_STEP = 0.5  # percent; smaller steps within a stage are not worth an event
 LOOK_AHEAD = 100  # jobs that are looked up, and may be found up to date, together
 _ROOM_AGAIN = 1.1  # so much more room than the least there must be before work goes on
+GOES_ON = "the job goes on by itself when that is over"  # as long as somebody keeps the queue open
 _DISK, _STORAGE = "disk", "storage"
 
 
@@ -459,7 +460,7 @@ class SupervisorDesk:
             "'stlkit resume --output', or mend this one and resume the job"
         )
         if answer.cause is FailureCause.UNREACHABLE:
-            question = f"{place} cannot be reached, or is locked; the job goes on by itself when that is over"
+            question = f"{place} cannot be reached, or is locked; {GOES_ON}"
             self.watcher.expect(job.id, lambda: _is_back(job), lambda: self._back_again(job.id))
         changes = {"stage": None, "progress": 0.0, "attempts": job.attempts - 1, "question": question}
         self._move(job.id, JobState.PAUSED, message=question, error_message=answer.error_message, **changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,10 +83,28 @@ def showing_progress(queue: Watched, console: Console | None = None) -> Iterator
     display = _Bars(queue, console) if moves else _Lines(console)
     unsubscribe = queue.subscribe(display.on_event)
     try:
-        with display:
+        with display, _log_not_on_screen():
             yield
     finally:
         unsubscribe()
+
+
+@contextmanager
+def _log_not_on_screen() -> Iterator[None]:
+    """Keep pauses, which are shown as notices, from standard error, where Python puts what no log takes."""
+    handler = logging.lastResort
+    if handler is None:
+        yield
+        return
+    handler.addFilter(_is_not_shown)
+    try:
+        yield
+    finally:
+        handler.removeFilter(_is_not_shown)
+
+
+def _is_not_shown(record: logging.LogRecord) -> bool:
+    return record.name != "stlkit.engine.desk"
 
 
 class _Lines:

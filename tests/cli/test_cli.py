@@ -167,6 +167,31 @@ def test_a_refused_folder_is_asked_about_and_another_one_named(run, models, tmp_
     assert (tmp_path / "elsewhere/a/analysis/a_analysis.json").exists()
 
 
+def test_a_job_whose_drive_is_away_says_what_to_do(run, unfinished, models, tmp_path):
+    """Nothing goes on by itself when the program has ended; a queue that stays open says otherwise."""
+    models.rename(tmp_path / "unplugged")
+    result = run("resume")
+    assert result.returncode == 1
+    for said in (result.stdout, run("status").stdout):
+        assert said.count("run 'stlkit resume' when it is back") == len(unfinished)
+        assert "by itself" not in said
+
+
+def test_a_full_disk_is_told_once(models, tmp_path):
+    """As a notice of the queue, and not as a line of Python's log as well."""
+    arguments = ("run", models, "-o", tmp_path / "out", *FACTS, "-O", "min_free_disk_mb=1e12")
+    command = [sys.executable, "-m", "stlkit", *map(str, arguments)]
+    env = {**os.environ, "STLKIT_HOME": str(tmp_path / "home")}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
+        lines = []
+        while not any(line.startswith("queue: ") for line in lines):
+            lines.append(process.stderr.readline())
+            assert lines[-1], lines
+        process.send_signal(signal.SIGINT)
+        lines += process.stderr.readlines()
+    assert sum("MB left" in line for line in lines) == 1, lines
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_is_resumed_and_every_job_is_once_in_the_history(run, tmp_path, box_stl, number):
     """Ctrl-C or a kill in the middle: resume finishes the rest with the options of the run."""
