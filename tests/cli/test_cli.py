@@ -264,6 +264,13 @@ def test_jobs_that_a_run_took_up_count_for_its_result(run, models, tmp_path):
     assert [job["state"] for job in json.loads(result.stdout)["jobs"]] == ["completed", "failed"]
 
 
+def test_ctrl_c_while_modules_are_loaded_is_one_line(run, tmp_path):
+    """Nothing has begun, so there is nothing to tell; here it comes in the middle of the first import."""
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    result = run("status")
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "stlkit: interrupted\n")
+
+
 def test_samples_are_written_and_named(run, tmp_path):
     """One line for each file, under whether it is sound; what they are begins in one column."""
     lines = run("samples", tmp_path / "samples").stdout.splitlines()
