@@ -120,6 +120,7 @@ class SupervisorDesk:
         if job_id in self._reserved:
             return False
         self._reserved.add(job_id)
+        self.watcher.forget(job_id)  # a job that is being ended waits for nothing any more
         return True
 
     def is_ending(self, job_id: str) -> bool:
@@ -305,7 +306,7 @@ class SupervisorDesk:
             with self._changed:
                 for end in ends:
                     self._reserved.discard(end.job.id)
-                    self._move(end.job.id, JobState.PAUSED, stage=None, progress=0.0)
+                    self._move(end.job.id, JobState.PAUSED, stage=None, progress=0.0, question=None)
                     self._unrecorded[end.job.id] = end
                 self._pause_for_storage(f"the end of job {ends[0].job.id} could not be recorded: {error}")
             return
@@ -467,8 +468,11 @@ class SupervisorDesk:
 
     def _back_again(self, job_id: str) -> None:
         with self._changed:
-            if job_id in self._book and self._book.get(job_id).question is not None:
+            if job_id in self._book and self._waits_for_the_world(self._book.get(job_id)):
                 self.let_go_on(job_id)
+
+    def _waits_for_the_world(self, job: QueueJob) -> bool:
+        return job.state is JobState.PAUSED and job.question is not None and job.id not in self._reserved
 
     def _put_back(self, job: QueueJob) -> None:
         # that attempt was not the job's fault

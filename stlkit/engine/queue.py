@@ -674,7 +674,8 @@ class JobQueue(QueueView):
                 return
             if found.state.ended or not self._desk.reserve(found.id):
                 raise JobError(f"job {found.id} has ended", job_id=found.id)
-            end = self._desk.assignments.end_of(replace(found, state=state, completed_at=utc_now()))
+            ended = replace(found, state=state, completed_at=utc_now(), question=None)
+            end = self._desk.assignments.end_of(ended)
         # outside the lock: a busy database must not stop the queue
         self._desk.commit(end)
 

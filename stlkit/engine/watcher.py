@@ -43,7 +43,10 @@ class Watcher:
         self._thread: threading.Thread | None = None
 
     def expect(self, key: str, has_come: Callable[[], bool], then: Callable[[], None]) -> None:
-        """Call `then` once `has_come` returns True; a later call with the same key replaces this one."""
+        """Call `then` once `has_come` returns True; a later call with the same key replaces this one.
+
+        An error of either is logged, and everything else is waited for as before.
+        """
         with self._lock:
             now = time.monotonic()
             interval_s = self._next_interval_s(key, now)
@@ -79,7 +82,7 @@ class Watcher:
                             continue
                         del self._awaited[key]
                         self._came[key] = (now, one.interval_s)
-                    one.then()
+                    self._tell(one.then)
 
     def _next_interval_s(self, key: str, now: float) -> float:
         came, interval_s = self._came.get(key, (-math.inf, 0.0))
@@ -93,4 +96,13 @@ class Watcher:
             return has_come()
         except OSError as error:
             _log.debug("not yet: %s", error)
-            return False
+        except Exception:  # one question that is at fault must not end the thread that asks the others
+            _log.exception("a question could not be asked")
+        return False
+
+    @staticmethod
+    def _tell(then: Callable[[], None]) -> None:
+        try:
+            then()
+        except Exception:  # as above: others wait too
+            _log.exception("what was waited for came about, and nothing could be done with it")

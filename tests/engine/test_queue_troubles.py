@@ -108,6 +108,24 @@ def test_a_job_waits_while_its_drive_is_away(workspace, tmp_path):
     assert (workspace.queue.job(job).state, workspace.queue.job(job).attempts) == (JobState.COMPLETED, 1)
 
 
+@pytest.mark.parametrize("end", ["cancel", "skip"])
+def test_a_job_that_was_ended_while_its_drive_was_away_stays_so(workspace, tmp_path, end):
+    """It asks nothing any more; another job that waits for the same drive is taken up all the same."""
+    models = tmp_path / "models"
+    ended, other = workspace.queue.add(models).jobs
+    models.rename(tmp_path / "unplugged")
+    workspace.queue.start()
+    wait_until(workspace.queue, lambda: all(job.question is not None for job in workspace.queue.jobs))
+    getattr(workspace.queue, end)(ended)
+    ended = workspace.queue.job(ended)
+    assert (ended.state.ended, ended.question) == (True, None)
+    assert set(workspace.queue._desk.watcher._awaited) == {other.id}
+    (tmp_path / "unplugged").rename(models)
+    wait_until(workspace.queue, lambda: workspace.queue.job(other).state.ended)
+    assert workspace.queue.job(other).state is JobState.COMPLETED
+    assert workspace.queue.job(ended) == ended
+
+
 def test_a_deleted_file_fails(workspace, tmp_path):
     """Its folder is there and it is not: no return is to be expected."""
     (job,) = workspace.queue.add(tmp_path / "models" / "a.stl").jobs

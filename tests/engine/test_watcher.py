@@ -7,6 +7,7 @@ import time
 import pytest
 
 from stlkit.engine.watcher import Watcher
+from stlkit.errors import JobError
 
 
 @pytest.fixture
@@ -44,6 +45,23 @@ def test_other_things_are_asked_for_as_before(watcher):
 
     watcher.expect("drive", is_back, done.set)
     assert done.wait(10)
+
+
+@pytest.mark.parametrize("fault", ["has_come", "then"])
+def test_a_fault_in_one_thing_is_logged_and_the_others_come(watcher, caplog, fault):
+    """The thread outlives whatever it calls, and takes on what is expected later."""
+    faulty, done, later = threading.Event(), threading.Event(), threading.Event()
+
+    def fail():
+        faulty.set()
+        raise JobError("a defect")
+
+    watcher.expect("a", *((fail, done.set) if fault == "has_come" else (lambda: True, fail)))
+    watcher.expect("b", faulty.is_set, done.set)
+    assert done.wait(10)
+    watcher.expect("c", lambda: True, later.set)
+    assert later.wait(10)
+    assert "a defect" in caplog.text
 
 
 def test_what_is_forgotten_never_comes(watcher):
