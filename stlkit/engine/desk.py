@@ -165,12 +165,16 @@ class SupervisorDesk:
         while True:
             with self._changed:
                 step = self._wait_for_step(seat)
-            if not isinstance(step, tuple):
+            # without the lock: sources are read, and what is refused is written down
+            if isinstance(step, JobEnd):
+                self.commit(step)
+            elif isinstance(step, tuple):
+                self._look_up(step)
+            else:
                 return step
-            self._look_up(step)  # without the lock: sources are read
 
-    def _wait_for_step(self, seat: Seat) -> Assignment | tuple[QueueJob, ...] | None:
-        """Return what a supervisor has to do next: a job, jobs to look up, or to go home."""
+    def _wait_for_step(self, seat: Seat) -> Assignment | JobEnd | tuple[QueueJob, ...] | None:
+        """Return what a supervisor has to do next: a job, one that is refused, jobs to look up, or to go home."""
         while True:
             if not self.running or seat.number >= self._state().queue_settings.max_concurrent_jobs:
                 seat.given_up = True
@@ -182,8 +186,6 @@ class SupervisorDesk:
                     return self._to_look_up(job)
                 if (assignment := self._try_assign(job)) is not None:
                     return assignment
-                if self._book.get(job.id).state.ended:  # refused on the spot; there may be others
-                    continue
             self._changed.wait(self._time_to_next_retry())
 
     def _is_looked_up(self, job: QueueJob) -> bool:
@@ -298,6 +300,7 @@ class SupervisorDesk:
         *ends : JobEnd
             The jobs as they are to be after their end; no supervisor has them in hand any more.
         """
+        ends = tuple(map(self._recorder.complete, ends))
         try:
             for end in ends:
                 self._reuse.record(end, load_processing_state(self._cache.job_folder(end.job.id)))
@@ -352,11 +355,15 @@ class SupervisorDesk:
         waiting = self._not_before.values()
         return max(0.01, min(waiting) - time.monotonic()) if waiting and not self.paused else None
 
-    def _try_assign(self, job: QueueJob) -> Assignment | None:
+    def _try_assign(self, job: QueueJob) -> Assignment | JobEnd | None:
+        """Return an attempt at a job, or its end where it cannot fit at all; None where it has to wait."""
         lookup = self._lookups[job.id]
         try:
             needs = self.assignments.needs_of(job, self._concurrency())
-            if not self._fits(job, needs) or not self._has_room(job):
+            if (refusal := self._refusal(job, needs)) is not None:
+                self.reserve(job.id)
+                return refusal
+            if not self._fits(needs) or not self._has_room(job):
                 return None
             assignment = self.assignments.make(job, needs, lookup.known)
         except OSError as error:  # the cache folder cannot be written: that is not the job's fault
@@ -382,17 +389,22 @@ class SupervisorDesk:
         open_jobs = sum(1 for job in self._book if job.state is JobState.PENDING or job.state.running)
         return min(open_jobs, self._state().queue_settings.max_concurrent_jobs)
 
-    def _fits(self, job: QueueJob, needs: JobNeeds) -> bool:
-        """Whether a job fits beside the running ones; what cannot fit at all is refused here."""
+    def _refusal(self, job: QueueJob, needs: JobNeeds) -> JobEnd | None:
+        """Return the end of a job that needs more memory than there is; None where it can fit."""
         budget = memory_budget_bytes(self._state().queue_settings)
-        if needs.memory_bytes > budget:
-            message = (
-                f"needs about {needs.memory_bytes / 1e6:.0f} MB of memory, more than the {budget / 1e6:.0f} MB there "
-                "are for all jobs; reduce the model, or raise memory_budget_mb"
-            )
-            refused = replace(job, state=JobState.FAILED, completed_at=utc_now(), error_message=message)
-            self.commit(self.assignments.end_of(refused))
-            return False
+        if needs.memory_bytes <= budget:
+            return None
+        message = (
+            f"needs about {needs.memory_bytes / 1e6:.0f} MB of memory, more than the {budget / 1e6:.0f} MB there "
+            "are for all jobs; reduce the model, or raise memory_budget_mb"
+        )
+        return self.assignments.end_of(
+            replace(job, state=JobState.FAILED, completed_at=utc_now(), error_message=message)
+        )
+
+    def _fits(self, needs: JobNeeds) -> bool:
+        """Whether a job fits beside the running ones."""
+        budget = memory_budget_bytes(self._state().queue_settings)
         return not self._memory_bytes or sum(self._memory_bytes.values()) + needs.memory_bytes <= budget
 
     def _has_room(self, job: QueueJob) -> bool:

@@ -1,14 +1,21 @@
-"""What is written down when a job ends: the history first, then the output folder's log and summary."""
+"""What is written down when a job ends: the history first, then the output folder's log and summary.
+
+A failed job's entry in ``failed/`` is its worker's work; one whose worker could not make it gets it here, before.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from stlkit.errors import OutputError
-from stlkit.model.jobs import QueueJob
+from stlkit.errors import OutputError, StlkitError
+from stlkit.model.jobs import JobState, QueueJob
+from stlkit.model.options import OutputSettings, RenderOptions
+from stlkit.outputs.failed import record_failure
+from stlkit.outputs.layout import OutputLayout
 from stlkit.outputs.logs import append_processing_log, logged_job_ids
 from stlkit.outputs.summary import write_summary
 from stlkit.storage.history import JobEnd, JobHistoryManager
@@ -39,6 +46,40 @@ class JobRecorder:
         self._unlogged: list[QueueJob] = []
         self._lock = threading.Lock()
         self._writer = CoalescingWriter(_write_summaries, name="stlkit-summary-writer")
+
+    def complete(self, end: JobEnd) -> JobEnd:
+        """Put a file into ``failed/`` whose worker could not: it crashed, had to be ended, or there was none.
+
+        A folder that refuses it does not change how the job ended.
+
+        Parameters
+        ----------
+        end : JobEnd
+
+        Returns
+        -------
+        JobEnd
+            With what was placed among its files.
+        """
+        job = end.job
+        if job.state is not JobState.FAILED:
+            return end
+        try:
+            layout = OutputLayout(
+                base_folder=job.output_base_folder,
+                output_name=job.output_name,
+                settings=end.output or OutputSettings(),
+                render_options=end.render or RenderOptions(),
+                moment=job.created_at,
+            )
+            if layout.failed_log in job.results.files_generated:
+                return end
+            placed = record_failure(layout, job.stl_path, job.error_message or "failed")
+        except (StlkitError, OSError, ValueError) as error:
+            _log.warning("the failure of job %s could not be recorded in its output folder: %s", job.id, error)
+            return end
+        results = replace(job.results, files_generated=(*job.results.files_generated, *placed))
+        return replace(end, job=replace(job, results=results))
 
     def commit(self, *ends: JobEnd) -> None:
         """Record ended jobs in the history, all at once; when this returns, they can not be lost.

@@ -99,6 +99,59 @@ def test_a_crashed_worker_costs_its_job_alone_and_is_replaced(bench):
     assert not any(psutil.pid_exists(worker.pid) for worker in bench.workers)
 
 
+def failed_files(queue, job):
+    """Return the link and the log of a job in ``failed/``."""
+    folder = queue.job(job).output_base_folder / "failed"
+    return folder / f"{job.output_name}.stl", folder / f"{job.output_name}_error.log"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "reason"),
+    [
+        ("crash.stl", {"max_retry_attempts": 0}, "SIGKILL"),
+        ("hang.stl", {"max_retry_attempts": 0, "job_timeout_s": 0.3}, "the 0.3 s it was given"),
+        ("eat.stl", {"job_memory_limit_mb": 250.0}, "more than the 250 MB"),
+        ("ok.stl", {"memory_budget_mb": 100.0}, "raise memory_budget_mb"),
+    ],
+)
+def test_a_file_whose_worker_could_not_say_so_is_among_the_failed_ones(bench, name, settings, reason):
+    """Crashed, too slow, too large, or refused before any worker had it: there is a link and the reason."""
+    bench.queue.configure(settings=settings)
+    (job,) = bench.add(name)
+    bench.queue.start()
+    assert bench.queue.wait(60)
+    link, log = failed_files(bench.queue, job)
+    assert bench.queue.job(job).state is JobState.FAILED
+    assert link.readlink() == job.stl_path
+    assert reason in log.read_text()
+    assert bench.queue.job(job).results.files_generated == (link, log)
+    assert bench.history.records()[0].files_generated == (str(link), str(log))
+
+
+def test_a_crash_that_is_repeated_with_success_is_no_failure(bench):
+    """Nor is what a person ended: nothing is put among the failed ones."""
+    once, waiting = bench.add("crash_once.stl", "crash.stl")
+    bench.queue.cancel(waiting)
+    bench.queue.start()
+    assert bench.queue.wait(30)
+    assert bench.queue.job(once).state is JobState.COMPLETED
+    assert not (once.output_base_folder / "failed").exists()
+
+
+def test_a_folder_that_refuses_the_failed_file_stops_nothing(bench, caplog):
+    """A stranger's file has the log's name: it is left alone, and the job ends all the same."""
+    poison, _ = bench.add("crash.stl", "ok.stl")
+    bench.queue.configure(settings={"max_retry_attempts": 0})
+    _, log = failed_files(bench.queue, poison)
+    log.parent.mkdir(parents=True)
+    log.write_text("mine")
+    bench.queue.start()
+    assert bench.queue.wait(30)
+    assert [job.state for job in bench.queue.jobs] == [JobState.FAILED, JobState.COMPLETED]
+    assert log.read_text() == "mine"
+    assert "is in the way of an error log" in caplog.text
+
+
 def test_a_worker_that_crashes_once_costs_one_attempt(bench):
     """The second attempt completes, with the crash as a warning."""
     (job,) = bench.add("crash_once.stl")

@@ -127,12 +127,13 @@ def test_a_job_that_was_ended_while_its_drive_was_away_stays_so(workspace, tmp_p
 
 
 def test_a_deleted_file_fails(workspace, tmp_path):
-    """Its folder is there and it is not: no return is to be expected."""
+    """Its folder is there and it is not: no return is to be expected. Its worker says so in ``failed/``, once."""
     (job,) = workspace.queue.add(tmp_path / "models" / "a.stl").jobs
     job.stl_path.unlink()
     workspace.queue.start()
     assert workspace.queue.wait(60)
     assert workspace.queue.job(job).state is JobState.FAILED
+    assert [path.name for path in workspace.queue.job(job).results.files_generated] == ["a.stl", "a_error.log"]
 
 
 def test_a_job_that_does_not_fit_beside_others_runs_alone(bench, seen):
