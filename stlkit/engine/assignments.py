@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -18,6 +19,8 @@ from stlkit.pipeline.size import measure_model
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
 from stlkit.storage.progress import PlacedFile, ProcessingState, load_processing_state, save_processing_state
+
+_log = logging.getLogger(__name__)
 
 OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 
@@ -128,3 +131,26 @@ class AssignmentMaker:
             timeout_s=timeout_s(settings, needs.duration_s, job.timeouts),
             memory_limit_bytes=memory_limit_bytes(settings, needs.memory_bytes),
         )
+
+    def take_back(self, job: QueueJob) -> int:
+        """Write down that the latest attempt at a job does not count, so that no later session counts it either.
+
+        Parameters
+        ----------
+        job : QueueJob
+            With that attempt counted; no worker has it any more.
+
+        Returns
+        -------
+        int
+            How many attempts are left to count.
+        """
+        attempts = job.attempts - 1
+        folder = self._cache.job_folder(job.id)
+        progress = load_processing_state(folder)
+        if progress is not None:
+            try:
+                save_processing_state(folder, replace(progress, attempt=attempts))
+            except OSError as error:  # a full disk may be why the job is put back
+                _log.warning("an attempt at job %s may be counted that should not be: %s", job.id, error)
+        return attempts

@@ -475,7 +475,8 @@ class SupervisorDesk:
         if answer.cause is FailureCause.UNREACHABLE:
             question = f"{place} cannot be reached, or is locked; {GOES_ON}"
             self.watcher.expect(job.id, lambda: _is_back(job), lambda: self._back_again(job.id))
-        changes = {"stage": None, "progress": 0.0, "attempts": job.attempts - 1, "question": question}
+        attempts = self.assignments.take_back(job)
+        changes = {"stage": None, "progress": 0.0, "attempts": attempts, "question": question}
         self._move(job.id, JobState.PAUSED, message=question, error_message=answer.error_message, **changes)
 
     def _back_again(self, job_id: str) -> None:
@@ -488,7 +489,7 @@ class SupervisorDesk:
 
     def _put_back(self, job: QueueJob) -> None:
         # that attempt was not the job's fault
-        self._move(job.id, JobState.PENDING, stage=None, progress=0.0, attempts=job.attempts - 1)
+        self._move(job.id, JobState.PENDING, stage=None, progress=0.0, attempts=self.assignments.take_back(job))
 
     def _try_again(self, job: QueueJob, answer: JobAnswer) -> None:
         wait_s = min(RETRY_WAIT_S * 2 ** (job.attempts - 1), LONGEST_RETRY_WAIT_S)

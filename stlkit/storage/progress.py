@@ -1,8 +1,9 @@
 """``processing_state.json``: how far a running job has come, in its own cache folder.
 
 The queue's own file is not rewritten for progress. The supervisor writes the attempt here before a worker gets the
-job, so that a job that takes its process down is counted even if nobody lived to count it. The worker adds each output
-before it moves it to its place: the next attempt then need not make it again, and never takes it for a stranger's.
+job, so that a job that takes its process down is counted even if nobody lived to count it, and takes back one that does
+not count. The worker adds each output before it moves it to its place: the next attempt then need not make it again,
+and never takes it for a stranger's.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class ProcessingState:
     ----------
     job_id : str
     attempt : int
-        1 for the first.
+        1 for the first; 0 where that one does not count.
     stage : str or None
         What it was at.
     progress : float

@@ -11,6 +11,7 @@ from stlkit.engine.recorder import JobRecorder
 from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
 from stlkit.outputs.summary import read_summary
+from stlkit.storage.recovery import SessionRecoveryManager
 
 
 def state_is(state, job):
@@ -275,6 +276,9 @@ def test_stopping_puts_running_jobs_back_and_ends_the_workers(bench, seen):
     assert (bench.queue.job(job).state, bench.queue.job(job).attempts) == (JobState.PENDING, 0)
     assert not any(psutil.pid_exists(worker.pid) for worker in bench.workers)
     assert bench.history.records() == []
+    recovery = SessionRecoveryManager(bench.states, bench.history, bench.cache)
+    (later,) = recovery.recover_interrupted_jobs(bench.queue.state()).state.jobs
+    assert (later.id, later.attempts) == (job.id, 0)  # nor does it in a later session
 
 
 def test_concurrency_is_raised_and_lowered_while_running(bench, seen):

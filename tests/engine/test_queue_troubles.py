@@ -8,6 +8,7 @@ import pytest
 from stlkit import Workspace
 from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
+from stlkit.storage.progress import load_processing_state
 
 FACTS = {"generate_image": False}
 
@@ -103,6 +104,7 @@ def test_a_job_waits_while_its_drive_is_away(workspace, tmp_path):
     wait_until(workspace.queue, lambda: workspace.queue.job(job).question is not None)
     assert workspace.queue.job(job).state is JobState.PAUSED
     assert "goes on by itself" in workspace.queue.job(job).question
+    assert load_processing_state(workspace.home.cache / "job_cache" / job.id).attempt == 0
     (tmp_path / "unplugged").rename(models)
     wait_until(workspace.queue, lambda: workspace.queue.job(job).state.ended)
     assert (workspace.queue.job(job).state, workspace.queue.job(job).attempts) == (JobState.COMPLETED, 1)
