@@ -445,10 +445,11 @@ class JobQueue(QueueView):
         int
             How many.
         """
-        ended = [job for job in self.jobs if job.state.ended]
-        for job in ended:
-            self.remove(job)
-        return len(ended)
+        with self._command():
+            ended = [job for job in self._book if job.state.ended]
+            for job in ended:
+                self.remove(job)
+            return len(ended)
 
     def move(self, job: JobRef, position: int) -> None:
         """Put a job at another place in the order, counted from 0."""

@@ -1,5 +1,7 @@
 """What a person does with jobs that do not run: adding, ordering, options, retrying."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -140,6 +142,22 @@ def test_removing_and_clearing(bench):
     assert bench.queue.clear() == 1
     assert len(bench.queue) == 0
     assert [record.id for record in bench.history.records()] == [done.id]
+
+
+def test_many_may_clear_at_once(bench):
+    """Each ended job is taken out by one of them, and nobody stumbles over what another has taken."""
+    hands, count = 4, 40
+    for job in bench.add(*(f"m{number}.stl" for number in range(count))):
+        bench.queue.cancel(job)
+    ready = threading.Barrier(hands)
+
+    def clear(_):
+        ready.wait()
+        return bench.queue.clear()
+
+    with ThreadPoolExecutor(hands) as pool:
+        assert sum(pool.map(clear, range(hands))) == count
+    assert len(bench.queue) == 0
 
 
 def test_thousands_of_jobs_are_added_at_once(bench):
