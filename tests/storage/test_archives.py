@@ -4,13 +4,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from stlkit.errors import HistoryError
-from stlkit.model.jobs import JobResults
-from stlkit.storage.history import JobEnd, JobHistoryManager
+from stlkit.model.jobs import JobResults, JobState
+from stlkit.storage.history import JobEnd, JobHistoryManager, manager
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -122,6 +123,67 @@ def test_similar_jobs_are_found_in_archives_too(history, tmp_path, ended_job):
     path = tmp_path / "old.stl"
     assert history.find_similar_jobs(path) == []
     assert names(history.find_similar_jobs(path, include_archived=True)) == ["copy", "old"]
+
+
+@pytest.fixture
+def spread(history, ended_job):
+    """A job a day for 400 days, with twelve faces and a failure every tenth day."""
+    ends = []
+    for day in range(400):
+        state = JobState.FAILED if day % 10 == 9 else JobState.COMPLETED
+        age = timedelta(days=day, hours=1)
+        results = JobResults(faces=12, stl_size=684, stage_durations_s={"image": 1.0}, warnings=("thin",))
+        ends.append(JobEnd(job=ended_job(f"{day}.stl", state, age=age, results=results), concurrency=1))
+    history.record_job_completions(ends)
+    return [end.job for end in ends]
+
+
+def figures(history, days):
+    """Everything but the moment at which it was asked for."""
+    return replace(history.get_processing_statistics(days), since=NEW_YEAR, until=NEW_YEAR)
+
+
+@pytest.mark.usefixtures("spread")
+def test_archived_jobs_count_in_the_figures(history):
+    """In those of the period and of the one before it, whatever is archived: all, some or none of either."""
+    expected = {days: figures(history, days) for days in (20, 170, 365, 10**6)}
+    assert expected[365].total == 365 and expected[365].before.total == 35
+    for keep_days in (182, 30, 0):
+        assert history.archive(keep_days=keep_days)
+        assert {days: figures(history, days) for days in expected} == expected
+
+
+def test_a_job_in_both_files_counts_once(history, spread):
+    """As an interruption leaves it."""
+    expected = figures(history, 30)
+    history.archive(keep_days=10)
+    history.record_job_completions([JobEnd(job=spread[20])])
+    assert figures(history, 30).total == expected.total
+
+
+@pytest.mark.usefixtures("spread")
+def test_the_figures_leave_nothing_behind_in_a_connection(history, ended_job, monkeypatch):
+    """Connections are used again: the next one to write and to read finds the history itself, after an error too."""
+    history.archive(keep_days=20)
+    history.get_processing_statistics(100)
+    with monkeypatch.context() as patch:
+        patch.setattr(manager, "processing_statistics", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            history.get_processing_statistics(100)
+    history.record_job_completions([JobEnd(job=ended_job("new.stl"))])
+    assert len(history.records(limit=-1)) == 21
+    assert rows_in(history.path) == 21
+
+
+@pytest.mark.usefixtures("spread")
+def test_only_archives_of_those_years_are_read_for_the_figures(history, tmp_path):
+    """A damaged one of long ago does not matter, one that may hold such jobs is named."""
+    (tmp_path / "history_archive_1999.db").write_bytes(b"no database" * 100)
+    assert history.get_processing_statistics(30).total == 30
+    year = history.get_processing_statistics(30).until.year
+    (tmp_path / f"history_archive_{year}.db").write_bytes(b"no database" * 100)
+    with pytest.raises(HistoryError, match=rf"history_archive_{year}\.db"):
+        history.get_processing_statistics(30)
 
 
 @pytest.mark.usefixtures("jobs")

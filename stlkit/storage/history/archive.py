@@ -24,6 +24,11 @@ def archive_paths(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted((p for p in folder.glob("history_archive_*.db") if _NAME.fullmatch(p.name)), reverse=True))
 
 
+def year_of(archive: Path) -> int:
+    """Return the year, in UTC, in which the jobs of an archive were created."""
+    return int(archive.stem.rpartition("_")[2])
+
+
 def move_to_archives(live: Database, open_archive: Callable[[Path], Database], before: str) -> dict[Path, int]:
     """Move rows that were created before a time to the archives of their years, with their facts.
 

@@ -49,7 +49,7 @@ def processing_statistics(connection: Connection, days: int, until: datetime) ->
     -------
     ProcessingStats
     """
-    since = _days_before(until, days)
+    since = days_before(until, days)
     count = _Counter(connection, since, until)
     totals = count.totals()
     completed, judged = totals.by_state.get("completed", 0), totals.judged
@@ -79,13 +79,21 @@ def processing_statistics(connection: Connection, days: int, until: datetime) ->
         errors=count.errors(),
         slowest=count.slowest(),
         most_failing=count.most_failing(),
-        before=_Counter(connection, _days_before(since, days), since).totals(),
+        before=_Counter(connection, days_before(since, days), since).totals(),
     )
 
 
 def normalized(message: str) -> str:
     """Return a message without what differs from job to job: ``#`` for numbers, ``<path>`` for paths."""
     return _NUMBER.sub("#", _PATH.sub("<path>", message))
+
+
+def days_before(moment: datetime, days: int) -> datetime:
+    """Return the moment so many days earlier; the first one of the calendar where that is before it."""
+    try:
+        return moment - timedelta(days=days)
+    except OverflowError:  # before the calendar begins
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class _Counter:
@@ -215,13 +223,6 @@ class _Counter:
             rest=f"GROUP BY stl_path {order} LIMIT {MOST_LISTED}",
         )
         return tuple(ModelFigures(stl_path=p, jobs=n, failed=f, mean_duration_s=mean) for p, n, f, mean in rows)
-
-
-def _days_before(moment: datetime, days: int) -> datetime:
-    try:
-        return moment - timedelta(days=days)
-    except OverflowError:  # before the calendar begins
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def _most(counts: Counter[str]) -> tuple[MessageCount, ...]:

@@ -13,8 +13,8 @@ from stlkit.model.amounts import Amount
 from stlkit.model.jobs import JobResults, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import format_utc, utc_now
-from stlkit.storage.history.archive import move_to_archives
-from stlkit.storage.history.counting import processing_statistics
+from stlkit.storage.history.archive import move_to_archives, year_of
+from stlkit.storage.history.counting import days_before, processing_statistics
 from stlkit.storage.history.maintenance import compact, problems_of
 from stlkit.storage.history.reading import HistoryReader
 from stlkit.storage.history.rows import (
@@ -27,6 +27,7 @@ from stlkit.storage.history.rows import (
     record_row,
 )
 from stlkit.storage.history.statistics import ProcessingStats
+from stlkit.storage.history.whole_period import joined_with
 from stlkit.storage.schema import SCHEMA_VERSION
 
 _INSERT_RECORDS = insertion("job_history", RECORD_COLUMNS, "ABORT")
@@ -141,7 +142,7 @@ class JobHistoryManager(HistoryReader):
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def get_processing_statistics(self, days: int = 30) -> ProcessingStats:
-        """Sum up the jobs that were created in the last days; archived ones do not count.
+        """Sum up the jobs that were created in the last days, archived ones too.
 
         Parameters
         ----------
@@ -151,9 +152,21 @@ class JobHistoryManager(HistoryReader):
         -------
         ProcessingStats
             Shows itself as text, and in a notebook as tables.
+
+        Raises
+        ------
+        HistoryError
+            The history, or an archive that may hold jobs of those days or of as many before, cannot be read.
         """
+        until = utc_now()
+        since = days_before(days_before(until, days), days)
+        limits = {"since": format_utc(since), "until": format_utc(until)}
         with self._begin() as connection:
-            return processing_statistics(connection, days, utc_now())
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql("SELECT 1 FROM job_history LIMIT 1").all()  # from here on rows may move
+            archives = [self._archive(path) for path in self.archives() if year_of(path) >= since.year]
+            with joined_with(connection, archives, limits):
+                return processing_statistics(connection, days, until)
 
     def cleanup_old_records(self, keep_days: int = 90) -> int:
         """Remove rows of jobs that were created more than `keep_days` days ago.
