@@ -75,7 +75,8 @@ def list_(
         print_json({"jobs": records, "statistics": statistics, "estimate_error": error})
         return
     _print_records(records)
-    rate = f", {statistics.success_rate:.0%} of them completed" if statistics.success_rate is not None else ""
+    judged, share = statistics.judged, statistics.success_rate
+    rate = f"; of {judged:,} that completed or failed, {share:.0%} completed" if share is not None else ""
     foreseen = f"; estimates of time were off by {error:.0%} (median)" if error is not None else ""
     out.print(f"{statistics.total} jobs in the last {statistics.days} days{rate}{foreseen}", highlight=False)
 

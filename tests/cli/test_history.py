@@ -57,7 +57,8 @@ def test_jobs_are_listed_newest_first(stlkit):
     assert listed(stlkit, "--since", day) == ["new", "mid"]
     assert listed(stlkit, "--until", day) == ["old"]
     text = stlkit("history", "--state", "failed").stdout
-    assert "mid.stl" in text and "new.stl" not in text and "2 jobs in the last 30 days" in text
+    assert "mid.stl" in text and "new.stl" not in text
+    assert "2 jobs in the last 30 days; of 2 that completed or failed, 50% completed" in text
     assert "materiel" in stlkit("history", "-O", "materiel=wood").stderr
 
 

@@ -56,6 +56,17 @@ def test_success_counts_what_completed_or_failed(history, record):
     assert stats.success_interval == pytest.approx((0.2553, 0.3662), abs=1e-4)
 
 
+def test_the_rate_of_success_says_what_it_is_of(history, record):
+    """Three good jobs beside four refused ones are not 100 % of seven, nor does 42.9 % stand under the same name."""
+    for state, count in ((JobState.COMPLETED, 3), (JobState.SKIPPED, 4)):
+        for _ in range(count):
+            record(state=state)
+    stats = history.get_processing_statistics()
+    assert "success     100.0 %, of 3 that completed or failed, 95 % sure: 43.9 % to 100.0 %" in str(stats)
+    assert "completed     3  42.9 %" in str(stats)
+    assert "of 3 that completed or failed" in stats._repr_html_()
+
+
 def test_durations(history, record):
     """Quantiles of 0, 1 ... 100 s are their numbers; jobs that did not complete are left out."""
     for took_s in (100.0, *range(100)):
@@ -163,7 +174,7 @@ def test_the_trend_compares_with_the_period_before(history, ended_job):
         {"jobs": 1.0, "mean_duration": -0.5, "success_rate": -0.25, "bytes_processed": 0.5}
     )
     assert "jobs        4, +100.0 %" in str(stats)
-    assert "75.0 %, \N{MINUS SIGN}25.0 points" in str(stats)
+    assert "75.0 %, of 4 that completed or failed, \N{MINUS SIGN}25.0 points" in str(stats)
 
 
 def test_an_empty_history_has_figures_too(history):

@@ -89,7 +89,8 @@ def _headlines(stats: ProcessingStats) -> Iterator[_Headline]:
         low, high = stats.success_interval
         points = trend["success_rate"].replace("%", "points, ") if "success_rate" in trend else ""
         sure = f"{points}95 % sure: {_percent(low)} to {_percent(high)}"
-        yield _Headline(name="completed", value=_percent(stats.success_rate), detail=sure)
+        of = f"of {stats.judged:,} that completed or failed, {sure}"
+        yield _Headline(name="success", value=_percent(stats.success_rate), detail=of)
     if not stats.total:
         return
     per_hour = f"{stats.jobs_per_hour:,.1f} per busy hour" if stats.jobs_per_hour is not None else ""

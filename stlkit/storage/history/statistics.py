@@ -92,7 +92,7 @@ class PeriodTotals:
     @property
     def judged(self) -> int:
         """Jobs that completed or failed: a person's cancelling says nothing about success."""
-        return self.by_state.get("completed", 0) + self.by_state.get("failed", 0)
+        return _judged(self.by_state)
 
     @property
     def success_rate(self) -> float | None:
@@ -172,6 +172,11 @@ class ProcessingStats:
     before: PeriodTotals
 
     @property
+    def judged(self) -> int:
+        """Jobs that completed or failed, which `success_rate` is of."""
+        return _judged(self.by_state)
+
+    @property
     def trend(self) -> dict[str, float]:
         """Changes against the period before; what cannot be compared is missing.
 
@@ -218,3 +223,7 @@ def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[f
     middle = (share + square / (2 * trials)) / (1 + square / trials)
     half = z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _judged(by_state: Mapping[str, int]) -> int:
+    return by_state.get("completed", 0) + by_state.get("failed", 0)
