@@ -169,6 +169,15 @@ def test_output_adds_up(jobs):
     assert ax.get_title(loc="left") == "Output over time: 50.0 MB from 50 jobs"
 
 
+def test_a_job_that_was_up_to_date_adds_nothing_to_the_output(jobs):
+    """It lists the files of the job before; one that made some of its files counts."""
+    frame = jobs(50)
+    frame["files_generated"] = [("a", "b")] * 50
+    frame.loc[:9, "reused_files"] = 2
+    frame.loc[10:19, "reused_files"] = 1
+    assert plots.plot_cumulative_output(frame).get_title(loc="left") == "Output over time: 40.0 MB from 40 jobs"
+
+
 def test_the_calendar_has_a_column_a_week_and_says_what_it_leaves_out(jobs):
     """The last job is in the last column; earlier ones than fit are counted in the title."""
     ax = plots.plot_calendar(jobs(1000), weeks=10)

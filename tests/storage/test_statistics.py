@@ -105,13 +105,28 @@ def test_time_by_stage_and_by_option(history, record):
 
 
 def test_what_was_read_made_and_saved(history, record):
-    """Files and faces of completed jobs, outputs of all."""
-    files = {"files_generated": ("/a.png", "/b.png"), "output_bytes": 10, "reused_files": 3, "saved_s": 1.5}
+    """Files and faces of completed jobs, outputs of all; what was there already was not made again."""
+    files = {"files_generated": ("/a.png", "/b.png", "/c.png"), "output_bytes": 10, "reused_files": 1, "saved_s": 1.5}
     for state in (JobState.COMPLETED, JobState.COMPLETED, JobState.FAILED):
         record(state=state, results=JobResults(stl_size=100, faces=12, **files))
     stats = history.get_processing_statistics()
     assert (stats.bytes_processed, stats.faces_processed) == (200, 24)
-    assert (stats.files_generated, stats.output_bytes, stats.reused_files, stats.saved_s) == (6, 30, 9, 4.5)
+    assert (stats.files_generated, stats.output_bytes, stats.reused_files, stats.saved_s) == (6, 30, 3, 4.5)
+
+
+def test_a_job_that_was_up_to_date_made_nothing_and_took_no_time(history, record):
+    """Its files and bytes are of the job before, and its no seconds are no measure of work."""
+    made = JobResults(files_generated=("/a.png", "/b.png"), output_bytes=10)
+    wood = RenderOptions(material="wood")
+    record(took_s=6.0, results=made, render=wood)
+    for _ in range(7):
+        record(took_s=0.0, results=replace(made, reused_files=2, saved_s=6.0), render=wood)
+    stats = history.get_processing_statistics()
+    assert (stats.total, stats.files_generated, stats.output_bytes) == (8, 2, 10)
+    assert (stats.reused_files, stats.saved_s) == (14, 42.0)
+    assert stats.mean_duration_s == 6.0 and set(stats.duration_quantiles_s.values()) == {6.0}
+    assert [(each.jobs, each.mean_duration_s) for each in stats.by_option] == [(1, 6.0), (1, 6.0)]
+    assert [(each.jobs, each.mean_duration_s) for each in stats.slowest] == [(8, 6.0)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from stlkit.analytics.sample_history import write_sample_history
 from stlkit.errors import OptionError
 from stlkit.workspace import Workspace
 from stlkit_widgets import HistoryExplorer
-from stlkit_widgets.history_explorer import PLOTS
+from stlkit_widgets.history_explorer import PLOTS, figures_of
 from stlkit_widgets.history_filter import code_of, filter_of
 
 EVERYTHING = {"since": None, "until": None, "state": "", "path": "", "options": []}
@@ -109,6 +109,15 @@ def test_figures_are_those_of_the_chosen_jobs(page):
     assert facts["Jobs"] == "300" and facts["Success rate"].endswith("%")
     failed = dict(page.asks("figures", filter=FILTERS[1])[0]["facts"])
     assert failed["Jobs"] == failed["… failed"] == facts["… failed"]
+
+
+def test_figures_leave_out_what_was_there_already(ws):
+    """A job that was up to date lists the files, bytes and no seconds of what others made."""
+    frame = ws.history.to_dataframe(state="completed", limit=4)
+    frame["files_generated"], frame["output_bytes"] = [("a", "b")] * 4, [10] * 4
+    frame["reused_files"], frame["actual_duration"] = [0, 1, 2, 2], [6.0, 6.0, 0.0, 0.0]
+    facts = dict(figures_of(frame))
+    assert (facts["Files made"], facts["Their size"], facts["A job took, typically"]) == ("3", "20 B", "6.0 s")
 
 
 @pytest.mark.parametrize("name", PLOTS)

@@ -136,11 +136,13 @@ def figures_of(frame: pd.DataFrame) -> list[tuple[str, str]]:
     frame : pandas.DataFrame
         As `History.to_dataframe` returns it.
     """
-    states = frame["state"].astype(str)
+    from stlkit.analytics.made import files_made, were_up_to_date  # noqa: PLC0415 - numpy, which a table has loaded
+
+    states, worked = frame["state"].astype(str), ~were_up_to_date(frame)
     counts = {state: int((states == state).sum()) for state in JobState if state.ended}
     judged = counts[JobState.COMPLETED] + counts[JobState.FAILED]
     done = frame[states == JobState.COMPLETED]
-    took = done["actual_duration"].dropna()
+    took = frame["actual_duration"][worked & (states == JobState.COMPLETED)].dropna()
     facts = [("Jobs", f"{len(frame):,}")]
     facts += [(f"… {state}", f"{count:,}") for state, count in counts.items() if count]
     if judged:
@@ -151,9 +153,9 @@ def figures_of(frame: pd.DataFrame) -> list[tuple[str, str]]:
         facts.append(("… nine of ten at most", seconds_text(float(took.quantile(0.9)))))
     if len(done):
         facts.append(("Models read", file_size(int(done["stl_size"].sum()))))
-        facts.append(("Files made", f"{int(done['files_generated'].map(len).sum()):,}"))
+        facts.append(("Files made", f"{files_made(done):,}"))
     if "output_bytes" in frame and frame["output_bytes"].notna().any():
-        facts.append(("Their size", file_size(int(frame["output_bytes"].sum()))))
+        facts.append(("Their size", file_size(int(frame["output_bytes"][worked].sum()))))
     return facts
 
 

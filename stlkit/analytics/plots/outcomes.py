@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from stlkit.analytics.made import were_up_to_date
 from stlkit.analytics.plots.style import (
     BLUE,
     INK,
@@ -111,7 +112,7 @@ def plot_failure_causes(history: pd.DataFrame, ax: Axes | None = None, *, most: 
 
 
 def plot_cumulative_output(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw how the size of everything that was made grew over time.
+    """Draw how the size of everything that was made grew over time; a job that was up to date made nothing.
 
     Parameters
     ----------
@@ -125,6 +126,7 @@ def plot_cumulative_output(history: pd.DataFrame, ax: Axes | None = None) -> Axe
     matplotlib.axes.Axes
     """
     sizes = history.get("output_bytes", pd.Series(dtype="Int64")).dropna()
+    sizes = sizes[~were_up_to_date(history.loc[sizes.index])]
     if sizes.empty:
         return no_data(ax, "Output over time", "the size of no output is known yet")
     ends = ended(history).loc[sizes.index].sort_values(kind="stable")

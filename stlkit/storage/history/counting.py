@@ -32,6 +32,10 @@ OPTIONS = ("material", "quality")
 _PATH = re.compile(r"(?<![\w.])(?:/[^\s:;,'\"()/]+)+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _PERIOD = "created_at >= :since AND created_at < :until"
+_FILES = "CASE WHEN json_valid(files_generated) THEN json_array_length(files_generated) ELSE 0 END"
+_REUSED = "coalesce(reused_files, 0)"
+# as `JobResults.is_up_to_date` has it; such a job made nothing and tells nothing about how long work takes
+_WORKED = f"NOT ({_REUSED} > 0 AND {_REUSED} >= {_FILES})"
 
 Row = Sequence[Any]
 
@@ -115,8 +119,8 @@ class _Counter:
     def totals(self) -> PeriodTotals:
         # total(), unlike sum(), never overflows, whatever sizes a row claims
         rows = self._rows(
-            "state, count(*), total(actual_duration), avg(actual_duration), total(stl_size), total(faces), "
-            "total(CASE WHEN json_valid(files_generated) THEN json_array_length(files_generated) END)",
+            f"state, count(*), total(actual_duration), avg(CASE WHEN {_WORKED} THEN actual_duration END), "
+            f"total(stl_size), total(faces), total(max(0, {_FILES} - {_REUSED}))",
             SOURCE,
             "GROUP BY state ORDER BY count(*) DESC",
         )
@@ -131,7 +135,8 @@ class _Counter:
         )
 
     def extra(self) -> Row:
-        return self._rows("total(output_bytes), total(reused_files), total(saved_s)", SOURCE)[0]
+        made_bytes = f"total(CASE WHEN {_WORKED} THEN output_bytes END)"
+        return self._rows(f"{made_bytes}, total(reused_files), total(saved_s)", SOURCE)[0]
 
     def busy_s(self) -> float:
         """Return how long one or more jobs ran: the length of the union of their times."""
@@ -148,7 +153,9 @@ class _Counter:
     def duration_quantiles_s(self) -> dict[float, float]:
         """Return the quantiles, interpolated between neighbours."""
         rows = self._rows(
-            "actual_duration", rest="AND state = 'completed' AND actual_duration >= 0 ORDER BY actual_duration"
+            "actual_duration",
+            SOURCE,
+            f"AND state = 'completed' AND actual_duration >= 0 AND {_WORKED} ORDER BY actual_duration",
         )
         if not rows:
             return {}
@@ -171,7 +178,9 @@ class _Counter:
 
     def by_option(self) -> tuple[OptionFigures, ...]:
         groups = self._rows(
-            "render_options, count(*), total(actual_duration)", rest="AND state = 'completed' GROUP BY render_options"
+            "render_options, count(*), total(actual_duration)",
+            SOURCE,
+            f"AND state = 'completed' AND {_WORKED} GROUP BY render_options",
         )
         jobs: Counter[tuple[str, str]] = Counter()
         durations: dict[tuple[str, str], float] = {}
@@ -219,8 +228,9 @@ class _Counter:
     def _models(self, order: str) -> tuple[ModelFigures, ...]:
         rows = self._rows(
             "stl_path, count(*) AS jobs, sum(state = 'failed') AS failed, "
-            "avg(CASE WHEN state = 'completed' THEN actual_duration END) AS mean_s",
-            rest=f"GROUP BY stl_path {order} LIMIT {MOST_LISTED}",
+            f"avg(CASE WHEN state = 'completed' AND {_WORKED} THEN actual_duration END) AS mean_s",
+            SOURCE,
+            f"GROUP BY stl_path {order} LIMIT {MOST_LISTED}",
         )
         return tuple(ModelFigures(stl_path=p, jobs=n, failed=f, mean_duration_s=mean) for p, n, f, mean in rows)
 

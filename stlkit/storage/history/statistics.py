@@ -34,7 +34,7 @@ class ModelFigures:
     stl_path : str
     jobs, failed : int
     mean_duration_s : float or None
-        Of its completed jobs.
+        Of its completed jobs that were not up to date.
     """
 
     stl_path: str
@@ -45,7 +45,7 @@ class ModelFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionFigures:
-    """The completed jobs that ran with one value of one option.
+    """The completed jobs that worked with one value of one option; those that were up to date are left out.
 
     Parameters
     ----------
@@ -71,10 +71,11 @@ class PeriodTotals:
     total_duration_s : float
         Working time of all jobs.
     mean_duration_s : float or None
-        Of completed jobs.
+        Of completed jobs that were not up to date.
     bytes_processed, faces_processed : int
         Of completed jobs.
     files_generated : int
+        Those that were there already are left out.
     """
 
     by_state: dict[str, int] = field(default_factory=dict)
@@ -122,9 +123,9 @@ class ProcessingStats:
     total_duration_s : float
         Working time of all jobs.
     mean_duration_s : float or None
-        Of completed jobs.
+        Of completed jobs that were not up to date.
     duration_quantiles_s : dict of float to float
-        Of completed jobs, by share: 0.05, 0.25, 0.5, 0.75 and 0.95; empty where there is none.
+        Of the same, by share: 0.05, 0.25, 0.5, 0.75 and 0.95; empty where there is none.
     stage_durations_s : dict of str to float
         Working time of all jobs by stage, the longest first.
     by_option : tuple of OptionFigures
@@ -132,7 +133,8 @@ class ProcessingStats:
     bytes_processed, faces_processed : int
         In the STL files of completed jobs.
     output_bytes, files_generated : int
-        What was made.
+        What was made: nothing by a job that was up to date. The bytes of a job that made some of its files are those
+        of all of them.
     reused_files : int
         Outputs that were there already.
     saved_s : float
@@ -140,7 +142,8 @@ class ProcessingStats:
     warnings, errors : tuple of MessageCount
         The most frequent ones first.
     slowest, most_failing : tuple of ModelFigures
-        Files whose completed jobs took longest on average, and those that failed most often.
+        Files whose completed jobs took longest on average, unless they were up to date, and those that failed
+        most often.
     before : PeriodTotals
         The period of the same length before.
     """
