@@ -66,7 +66,7 @@ class History(JobHistoryManager):
         HistoryError
             A row holds what no stlkit wrote.
         OptionError
-            There is no option of a name in `wanted`.
+            A name or a value in `wanted` means nothing.
 
         Examples
         --------

@@ -169,9 +169,14 @@ def _explain(error: msgspec.ValidationError, kind: Any) -> str:
 
 def unknown_option(name: str, known: tuple[str, ...]) -> OptionError:
     """Build the error for a name that no option has, with the nearest name that one has."""
+    return unknown_name("option", name, known, field=name)
+
+
+def unknown_name(what: str, name: str, known: tuple[str, ...], *, field: str) -> OptionError:
+    """Build the error for a name that nothing of a kind has, with the nearest name that one has."""
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known options: {', '.join(known)}"
-    return OptionError(f"there is no option {name!r}{hint}", field=name)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known {what}s: {', '.join(known)}"
+    return OptionError(f"there is no {what} {name!r}{hint}", field=field)
 
 
 Pixels = Annotated[int, Meta(ge=16, le=8192)]

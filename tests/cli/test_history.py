@@ -59,6 +59,8 @@ def test_jobs_are_listed_newest_first(stlkit):
     text = stlkit("history", "--state", "failed").stdout
     assert "mid.stl" in text and "new.stl" not in text
     assert "2 jobs in the last 30 days; of 2 that completed or failed, 50% completed" in text
+    refused = stlkit("history", "--state", "fialed")
+    assert refused.returncode == 2 and "did you mean 'failed'?" in refused.stderr
     assert "materiel" in stlkit("history", "-O", "materiel=wood").stderr
 
 

@@ -1,5 +1,6 @@
 """The history database: the documented table, one row a job, many processes."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -206,6 +207,40 @@ def test_an_option_that_does_not_exist_is_named(history):
     """Nothing is looked for under a mistyped name."""
     with pytest.raises(OptionError, match="material"):
         history.records(options={"materiel": "wood"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"stat": "failed"}, "there is no filter 'stat'; did you mean 'state'"),
+        ({"states": "failed"}, "did you mean 'state'"),
+        ({"state": "fialed"}, "there is no state 'fialed'; did you mean 'failed'"),
+        ({"state": ["failed", "lost"]}, "known states: completed, failed, skipped, cancelled"),
+        ({"state": 1}, "'state' takes"),
+        ({"since": "2020-01-01"}, "'since' takes a datetime, not: '2020-01-01'"),
+        ({"until": 5}, "'until' takes"),
+        ({"path": 5}, "'path' takes"),
+        ({"checksum": b"ab"}, "'checksum' takes"),
+        ({"session": 1}, "'session' takes"),
+        ({"options": "material=wood"}, "'options' takes"),
+    ],
+)
+def test_a_filter_that_says_nothing_is_refused(history, tmp_path, wanted, message):
+    """A misspelt one would give every job, or none, without a word."""
+    with pytest.raises(OptionError, match=re.escape(message)):
+        history.records(**wanted)
+    with pytest.raises(OptionError):
+        history.export(tmp_path / "z.csv", **wanted)
+    assert not (tmp_path / "z.csv").exists()
+
+
+def test_a_path_may_be_a_path_and_a_time_a_local_one(history, tmp_path, ended_job):
+    """A path finds its file, even where its name looks like a pattern."""
+    history.record_job_completions([JobEnd(job=ended_job(name)) for name in ("a[1].stl", "b.stl")])
+    assert [record.stl_filename for record in history.records(path=tmp_path / "a[1].stl")] == ["a[1].stl"]
+    assert len(history.records(path=tmp_path / "*.stl")) == 2
+    assert len(history.records(since=datetime.now() - timedelta(minutes=1))) == 2  # noqa: DTZ005 - a naive one
+    assert history.records(until=datetime.now() - timedelta(minutes=1)) == []  # noqa: DTZ005
 
 
 def test_damage_is_named(history, ended_job):
