@@ -16,6 +16,22 @@ from stlkit.errors import HistoryError
 
 BUSY_TIMEOUT_MS = 10_000
 
+_NO_ROOM = "Nothing in it is lost; free some space on its disk, or see to the disk, and try again."
+_IN_USE = "Another program is writing to it; try again when that is done."
+_REFUSED = "Nothing in it is lost; see to the permissions of the file and of its folder, and try again."
+_DAMAGED = "Move the file away to start a new history, or restore a copy of it."
+_ADVICE = {
+    sqlite3.SQLITE_FULL: _NO_ROOM,
+    sqlite3.SQLITE_IOERR: _NO_ROOM,
+    sqlite3.SQLITE_BUSY: _IN_USE,
+    sqlite3.SQLITE_LOCKED: _IN_USE,
+    sqlite3.SQLITE_READONLY: _REFUSED,
+    sqlite3.SQLITE_CANTOPEN: _REFUSED,
+    sqlite3.SQLITE_PERM: _REFUSED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+
 
 def open_database(path: Path, *, durable: bool = True) -> Engine:
     """Open a database in WAL mode, for any number of threads and processes.
@@ -66,8 +82,14 @@ def transaction(engine: Engine, path: Path) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except (SQLAlchemyError, sqlite3.Error) as error:  # the second from cursors below SQLAlchemy
+        cause = error.__cause__ or error
+        advice = _advice(cause)
         raise HistoryError(
-            f"the history {path} cannot be used: {error.__cause__ or error}. Move the file away to start a "
-            "new history, or restore a copy of it.",
-            path=path,
+            f"the history {path} cannot be used: {cause}{f'. {advice}' if advice else ''}", path=path
         ) from error
+
+
+def _advice(cause: BaseException) -> str | None:
+    """Return what a person may do; never to give the history up where it is sound, as recovery believes it."""
+    code = getattr(cause, "sqlite_errorcode", None)
+    return _ADVICE.get(code & 0xFF) if code is not None else None  # the higher bits only say where it happened

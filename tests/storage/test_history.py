@@ -14,6 +14,7 @@ from stlkit.files import sha256_of
 from stlkit.model.jobs import JobResults, JobState
 from stlkit.model.options import Material, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
+from stlkit.storage.database import open_database, transaction
 from stlkit.storage.history import JobEnd, JobFacts, JobHistoryManager, Likeness
 from stlkit.storage.schema import DOCUMENTED, SCHEMA
 
@@ -317,6 +318,49 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path):
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(HistoryError, match="Move the file away"):
         JobHistoryManager(path)
+
+
+def refusal_of(path, *statements):
+    engine = open_database(path)
+    try:
+        with transaction(engine, path) as connection:
+            for statement, parameters in statements:
+                connection.exec_driver_sql(statement, parameters)
+    except HistoryError as error:
+        return str(error)
+    finally:
+        engine.dispose()
+    return None
+
+
+def test_only_damage_is_a_reason_to_give_the_history_up(tmp_path):
+    """A full disk asks for space, a refused file for permissions; a mistake of the program gives no advice."""
+    path = tmp_path / "sound.db"
+    full = refusal_of(
+        path,
+        ("CREATE TABLE t (x)", ()),
+        ("PRAGMA max_page_count = 3", ()),
+        ("INSERT INTO t VALUES (zeroblob(100000))", ()),
+    )
+    assert "free some space" in full
+    refused = refusal_of(path, ("PRAGMA query_only = ON", ()), ("CREATE TABLE other (x)", ()))
+    assert "permissions" in refused
+    mistaken = refusal_of(path, ("SELECT ?", (object(),)))
+    assert mistaken.endswith("is not supported")
+    assert "away" not in full + refused + mistaken
+
+
+def test_a_locked_history_is_tried_again_not_given_up(history, ended_job, monkeypatch):
+    """Another program that writes has to be waited for."""
+    monkeypatch.setattr("stlkit.storage.database.BUSY_TIMEOUT_MS", 0)
+    history.close()  # the next connections do not wait
+    with sqlite3.connect(history.path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(HistoryError, match="Another program") as caught:
+            history.record_job_completion(ended_job(), JobResults())
+        other.execute("ROLLBACK")
+    other.close()
+    assert "away" not in str(caught.value)
 
 
 def test_a_newer_schema_is_refused(history):
