@@ -44,6 +44,11 @@ MOST_JSON_VALUES = 4_000_000
 DEEPEST_JSON = 100
 """Most levels of lists and objects in one document; stlkit writes fewer than ten."""
 
+
+class TooLargeError(ValueError):
+    """A file is larger than what is read of its kind; that alone does not make it a damaged one."""
+
+
 # Source: Microsoft, *Naming Files, Paths, and Namespaces*; what follows the first dot does not count.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\.|$)", re.IGNORECASE)
 
@@ -86,8 +91,8 @@ def decode_json(data: bytes) -> Any:
     ValueError
         It is not such JSON; the message says where or why.
     """
-    if sum(map(data.count, (b",", b"[", b"{"))) > MOST_JSON_VALUES:
-        raise ValueError(f"it holds more than {MOST_JSON_VALUES:,} values")
+    if has_too_many_values(data):
+        raise TooLargeError(f"it holds more than {MOST_JSON_VALUES:,} values")
     try:
         try:
             value = msgspec.json.decode(data)
@@ -97,6 +102,11 @@ def decode_json(data: bytes) -> Any:
         raise _too_deep() from None
     _require_shallow(value)
     return value
+
+
+def has_too_many_values(data: bytes) -> bool:
+    """Tell whether `decode_json` would refuse a document for the number of its values."""
+    return sum(map(data.count, (b",", b"[", b"{"))) > MOST_JSON_VALUES
 
 
 def _finite(text: str) -> float:
@@ -187,8 +197,8 @@ def open_regular_file(path: Path, *, limit_bytes: int) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def _too_large(path: Path, limit_bytes: int) -> ValueError:
-    return ValueError(f"{printable(path)} is larger than the {limit_bytes:,} bytes that are read of such a file")
+def _too_large(path: Path, limit_bytes: int) -> TooLargeError:
+    return TooLargeError(f"{printable(path)} is larger than the {limit_bytes:,} bytes that are read of such a file")
 
 
 def sha256_of(path: Path) -> str:

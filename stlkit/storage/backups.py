@@ -32,15 +32,24 @@ class BackupManager:
         Reads a state file, and raises a `StorageError` where it is none; nothing else is ever restored.
     keep_count : int
         How many numbered backups there are at most.
+    limit_bytes : int
+        Nothing larger is restored.
     """
 
     def __init__(
-        self, state_path: Path, folder: Path, check: Callable[[Path], object], *, keep_count: int = KEEP_COUNT
+        self,
+        state_path: Path,
+        folder: Path,
+        check: Callable[[Path], object],
+        *,
+        keep_count: int = KEEP_COUNT,
+        limit_bytes: int = LARGEST_JSON_BYTES,
     ) -> None:
         self.state_path = state_path
         self.folder = folder
         self.keep_count = keep_count
         self._check = check
+        self._limit_bytes = limit_bytes
 
     def create_backup(self, label: str | None = None) -> Path | None:
         """Keep the state file as it is now.
@@ -98,7 +107,7 @@ class BackupManager:
         """
         try:
             self._check(backup_path)
-            data = read_regular_file(backup_path, limit_bytes=LARGEST_JSON_BYTES)
+            data = read_regular_file(backup_path, limit_bytes=self._limit_bytes)
         except (OSError, ValueError, StorageError) as error:
             raise StateFileError(
                 f"{backup_path} cannot be restored: {error}; choose another of {self.folder}", path=backup_path

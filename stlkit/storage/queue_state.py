@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stlkit.collector import collector_paused
 from stlkit.errors import NewerVersionError, StateFileError
-from stlkit.files import encode_json, read_json, write_atomically
+from stlkit.files import MOST_JSON_VALUES, TooLargeError, encode_json, has_too_many_values, read_json, write_atomically
 from stlkit.model.encoding import explain
 from stlkit.model.jobs import STATE_VERSION, QueueState
 from stlkit.model.times import utc_now
@@ -20,6 +20,11 @@ from stlkit.storage.home import Home
 from stlkit.storage.migration import UNVERSIONED, StateMigration, is_newer_major, is_older
 
 _log = logging.getLogger(__name__)
+
+LARGEST_STATE_BYTES = 1 << 28
+"""Largest state that is written and read, 256 MiB: some eighty thousand jobs that have ended."""
+
+_UNDAMAGED = (OSError, TooLargeError)  # causes for which a file is no worse: it may be read when the disk is well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +52,16 @@ class QueueStateManager:
     home : Home
     keep_backups : int
         How many automatic backups are kept.
+    limit_bytes : int
+        Nothing larger is written, or read.
     """
 
-    def __init__(self, home: Home, *, keep_backups: int = KEEP_COUNT) -> None:
+    def __init__(self, home: Home, *, keep_backups: int = KEEP_COUNT, limit_bytes: int = LARGEST_STATE_BYTES) -> None:
         self.state_path = home.queue_state
-        self.backups = BackupManager(home.queue_state, home.backups, self._read_only, keep_count=keep_backups)
+        self.backups = BackupManager(
+            home.queue_state, home.backups, self._read_only, keep_count=keep_backups, limit_bytes=limit_bytes
+        )
+        self._limit_bytes = limit_bytes
 
     def create_backup(self, label: str | None = None) -> Path | None:
         """Keep the present file as a backup; see `BackupManager.create_backup`."""
@@ -62,6 +72,8 @@ class QueueStateManager:
 
         A backup that cannot be made is no reason not to save: the file itself is never at risk, because the new one
         is written beside it and only then takes its name.
+
+        Of a state too large to be read again, the jobs that ended first are left out; the history has them.
 
         Parameters
         ----------
@@ -74,17 +86,45 @@ class QueueStateManager:
 
         Raises
         ------
+        StateFileError
+            The unfinished jobs alone are too many; the file is as it was.
         OSError
             The disk or the folder refused. The file on disk is whole: it holds what it held, or, where only the
             disk's last confirmation failed, what was to be saved.
         """
-        data = encode_json(queue_state.to_dict())
+        data = self._encoded(queue_state)
         try:
             self.create_backup()
         except OSError as error:
             _log.warning("no backup of %s was made: %s", self.state_path, error)
         write_atomically(self.state_path, data, mode=0o600)
         return True
+
+    def _encoded(self, state: QueueState) -> bytes:
+        data = encode_json(state.to_dict())
+        if self._fits(data):
+            return data
+        ended = [job for job in state.jobs if job.state.ended]
+        ended.sort(key=lambda job: job.completed_at or job.created_at)
+        for tenths in range(1, 11):
+            left_out = {job.id for job in ended[: -(-len(ended) * tenths // 10)]}
+            data = encode_json(
+                replace(state, jobs=tuple(job for job in state.jobs if job.id not in left_out)).to_dict()
+            )
+            if self._fits(data):
+                _log.warning(
+                    "%s would grow too large; the %d jobs that ended first were left out of it", self.state_path,
+                    len(left_out),
+                )  # fmt: skip
+                return data
+        raise StateFileError(
+            f"the queue is too large for {self.state_path}: its unfinished jobs alone take {len(data):,} bytes, "
+            f"{self._limit_bytes:,} are read again. The file was left as it was; take jobs out of the queue.",
+            path=self.state_path,
+        )
+
+    def _fits(self, data: bytes) -> bool:
+        return len(data) <= self._limit_bytes and not has_too_many_values(data)
 
     def load_queue_state(self) -> LoadedState | None:
         """Read the state, or the newest backup that is whole where the file is damaged or gone.
@@ -102,14 +142,14 @@ class QueueStateManager:
         NewerVersionError
             The file comes from a newer major version; it is left alone.
         StateFileError
-            The file cannot be read, or is damaged and no backup is whole; it is left where it was.
+            The file cannot be read or is too large, or it is damaged and no backup is whole; it is left where it was.
         """
         if not self.state_path.exists():
             return self._from_backup(f"{self.state_path} was missing")
         try:
             return self._read(self.state_path)
         except StateFileError as damage:
-            if isinstance(damage.__cause__, OSError):  # not damaged: it may be read again when the disk is well
+            if isinstance(damage.__cause__, _UNDAMAGED):
                 raise
             aside = self.state_path.with_name(f"queue_state_damaged_{utc_now():%Y%m%dT%H%M%S%f}.json")
             loaded = self._from_backup(f"{damage}. It was kept as {aside.name}", aside=aside)
@@ -142,7 +182,7 @@ class QueueStateManager:
         try:
             return self._read_only(self.state_path)
         except StateFileError as damage:
-            if isinstance(damage.__cause__, OSError):
+            if isinstance(damage.__cause__, _UNDAMAGED):
                 raise
             raise StateFileError(
                 f"{damage}. Opening the queue to work with it, as 'stlkit resume' does, puts its newest whole backup "
@@ -157,11 +197,18 @@ class QueueStateManager:
     def _read(self, path: Path, *, migrate: bool = True) -> LoadedState:
         try:
             with collector_paused():
-                data = read_json(path)
+                data = read_json(path, limit_bytes=self._limit_bytes)
         except OSError as error:
             raise StateFileError(
                 f"{path} cannot be read: {error.strerror or error}; nothing was changed. Make it readable, then try "
                 "again.",
+                path=path,
+            ) from error
+        except TooLargeError as error:
+            raise StateFileError(
+                f"{path} is too large: it has {_size_of(path)}, and at most {self._limit_bytes:,} bytes of "
+                f"{MOST_JSON_VALUES:,} values are read; "
+                "nothing was changed. Put a smaller copy in its place, or use another home folder.",
                 path=path,
             ) from error
         except ValueError as error:
@@ -210,6 +257,13 @@ class QueueStateManager:
                     state=loaded.state, notes=(f"{why}, and {backup.name} was used instead.", *loaded.notes)
                 )
         return None
+
+
+def _size_of(path: Path) -> str:
+    try:
+        return f"{path.stat().st_size:,} bytes"
+    except OSError:  # gone since
+        return "more"
 
 
 def _keep(damaged: Path, aside: Path) -> None:

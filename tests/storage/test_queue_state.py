@@ -1,12 +1,15 @@
 """The queue's file: whole or untouched, and read with care."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from stlkit.errors import NewerVersionError, StateFileError
+from stlkit.files import encode_json
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import QueueSettings, RenderOptions
+from stlkit.model.times import utc_now
 from stlkit.storage.home import Home
 from stlkit.storage.queue_state import QueueStateManager
 
@@ -27,6 +30,12 @@ def make_job(tmp_path, **changes):
         "output_name": "model1",
     }
     return QueueJob(**values | changes)
+
+
+def small_manager(tmp_path, limit_bytes):
+    home = Home(tmp_path)
+    home.create()
+    return QueueStateManager(home, limit_bytes=limit_bytes)
 
 
 def test_a_state_comes_back_as_it_was_saved(manager, tmp_path):
@@ -146,6 +155,44 @@ def test_ten_thousand_jobs_come_back_as_they_were(manager, tmp_path):
     jobs = tuple(make_job(tmp_path, results=made, render_options={"width": 64}) for _ in range(10_000))
     manager.save_queue_state(QueueState(jobs=jobs))
     assert manager.load_queue_state().state.jobs == jobs
+
+
+def test_a_queue_that_would_grow_too_large_leaves_out_what_ended_first(tmp_path, caplog):
+    """What was saved can always be read again, with all jobs that wait; the log says how many are left out."""
+    ended = [
+        make_job(tmp_path, state=JobState.COMPLETED, completed_at=utc_now() - timedelta(days=age)) for age in range(20)
+    ]
+    waiting = [make_job(tmp_path) for _ in range(5)]
+    small = small_manager(tmp_path, len(encode_json(QueueState(jobs=tuple(ended)).to_dict())))
+    small.save_queue_state(QueueState(jobs=(*ended, *waiting)))
+    kept = small.load_queue_state().state.jobs
+    assert list(kept) == [*ended[: len(kept) - 5], *waiting]
+    assert 10 <= len(kept) - 5 < 20
+    assert f"the {25 - len(kept)} jobs that ended first" in caplog.text
+
+
+def test_waiting_jobs_are_never_left_out(tmp_path):
+    """Where they alone are too many, that is an error, and the file stays as it was."""
+    small = small_manager(tmp_path, 3000)
+    small.save_queue_state(QueueState())
+    before = small.state_path.read_bytes()
+    with pytest.raises(StateFileError, match="take jobs out"):
+        small.save_queue_state(QueueState(jobs=tuple(make_job(tmp_path) for _ in range(20))))
+    assert small.state_path.read_bytes() == before
+    assert small.backups.newest_first() == []
+
+
+def test_a_file_that_is_too_large_is_not_taken_for_a_damaged_one(manager, tmp_path):
+    """It is told by its size, and neither set aside nor replaced by an older backup."""
+    manager.save_queue_state(QueueState())
+    manager.save_queue_state(QueueState(jobs=tuple(make_job(tmp_path) for _ in range(20))))
+    size = manager.state_path.stat().st_size
+    small = small_manager(tmp_path, 3000)
+    for read in (small.load_queue_state, small.peek):
+        with pytest.raises(StateFileError, match=f"too large: it has {size:,} bytes, and at most 3,000 bytes"):
+            read()
+    assert manager.state_path.stat().st_size == size
+    assert not list(tmp_path.glob("queue_state_damaged_*"))
 
 
 def test_a_newer_major_version_is_left_alone(manager):
