@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections.abc import Callable
@@ -52,7 +53,7 @@ class BackupManager:
         self._limit_bytes = limit_bytes
 
     def create_backup(self, label: str | None = None) -> Path | None:
-        """Keep the state file as it is now.
+        """Keep the state file as it is now; the newest numbered backup is enough where it holds just that.
 
         Parameters
         ----------
@@ -123,6 +124,8 @@ class BackupManager:
         return [*numbered, *sorted(labelled, key=lambda path: path.stem.rsplit("_", 1)[1], reverse=True)]
 
     def _rotate_in(self) -> Path:
+        if self._is_kept(self._numbered(1)):
+            return self._numbered(1)
         for number, path in reversed(self._all_numbered()):
             path.replace(self._numbered(number + 1))
         self.rotate_backups(self.keep_count)
@@ -133,6 +136,18 @@ class BackupManager:
         except OSError:  # a disk without links
             write_atomically(target, self.state_path.read_bytes(), mode=0o600)
         return target
+
+    def _is_kept(self, newest: Path) -> bool:
+        """Tell whether the newest backup is the state as it is now: a save that failed left nothing new to keep."""
+        try:
+            if newest.is_symlink():
+                return False
+            if newest.samefile(self.state_path):
+                return True
+            filecmp.clear_cache()  # it goes by times of change, which two saves may share
+            return filecmp.cmp(newest, self.state_path, shallow=False)
+        except OSError:
+            return False
 
     def _numbered(self, number: int) -> Path:
         return self.folder / f"queue_state_backup_{number}.json"

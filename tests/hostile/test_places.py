@@ -275,7 +275,8 @@ def test_odd_names_among_the_backups_are_left_alone(tmp_path):
         (home.backups / f"queue_state_backup_{number}.json").write_text("theirs")
     home.queue_state.write_text("{}")
     backups = QueueStateManager(home).backups
-    for _ in range(7):
+    for count in range(7):
+        home.queue_state.write_text(f'{{"count": {count}}}')
         backups.create_backup()
     assert len(backups.newest_first()) == 5
     assert sum(path.read_text() == "theirs" for path in home.backups.iterdir()) == 5

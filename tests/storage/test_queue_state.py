@@ -1,6 +1,8 @@
 """The queue's file: whole or untouched, and read with care."""
 
+import errno
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from stlkit.files import encode_json
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import QueueSettings, RenderOptions
 from stlkit.model.times import utc_now
+from stlkit.storage import queue_state
 from stlkit.storage.home import Home
 from stlkit.storage.queue_state import QueueStateManager
 
@@ -100,6 +103,26 @@ def test_the_newest_backups_are_kept_in_order(manager):
     assert names == [f"queue_state_backup_{n}.json" for n in range(1, 6)]
     sessions = [json.loads(path.read_text())["queue_session_id"] for path in manager.backups.newest_first()]
     assert sessions == ["s6", "s5", "s4", "s3", "s2"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_saves_that_fail_rotate_no_backup_away(manager, monkeypatch, has_links):
+    """Whoever tries again while the disk is full keeps every earlier state."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    for count in range(6):
+        manager.save_queue_state(QueueState(queue_session_id=f"s{count}"))
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(queue_state, "write_atomically", refuse)
+        for _ in range(6):
+            with pytest.raises(OSError, match="No space"):
+                manager.save_queue_state(QueueState(queue_session_id="s6"))
+    sessions = [json.loads(path.read_text())["queue_session_id"] for path in manager.backups.newest_first()]
+    assert sessions == ["s5", "s4", "s3", "s2", "s1"]
 
 
 def test_labelled_backups_are_never_rotated_away(manager):
