@@ -419,7 +419,8 @@ class SupervisorDesk:
 
     def _pause_for_room(self, job: QueueJob, what: str) -> None:
         least_mb = self._state().queue_settings.min_free_disk_mb
-        self._pause_because(f"{what}; the queue goes on by itself when {least_mb:.0f} MB are free")
+        wanted = f"{least_mb:.0f} MB are free" if least_mb >= 1 else "there is room again"
+        self._pause_because(f"{what}; the queue goes on by itself when {wanted}")
         folders = self._folders_of(job)
         self.watcher.expect(_DISK, lambda: full_disk(folders, least_mb * _ROOM_AGAIN) is None, self._room_again)
 

@@ -49,7 +49,7 @@ def test_a_full_disk_pauses_the_queue_until_there_is_room(workspace, small_disk,
     (job,) = workspace.queue.add(workspace.home.root.parent / "models" / "a.stl", output=small_disk).jobs
     workspace.queue.start()
     wait_until(workspace.queue, lambda: workspace.queue.pause_reason is not None)
-    assert "full" in workspace.queue.pause_reason
+    assert "full; the queue goes on by itself when there is room again" in workspace.queue.pause_reason
     assert (workspace.queue.job(job).state, workspace.queue.job(job).attempts) == (JobState.PENDING, 0)
     filler.unlink()
     assert workspace.queue.wait(60)
@@ -66,6 +66,7 @@ def test_the_queue_pauses_before_a_disk_is_full(workspace, small_disk):
     workspace.queue.start()
     wait_until(workspace.queue, lambda: workspace.queue.pause_reason is not None)
     assert "MB left" in workspace.queue.pause_reason
+    assert "when 100 MB are free" in workspace.queue.pause_reason
     assert workspace.queue.job(job).attempts == 0
     workspace.queue.configure(settings={"min_free_disk_mb": 0.1})
     workspace.queue.resume()
