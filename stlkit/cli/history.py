@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,8 +28,11 @@ from stlkit.cli.console import (
     styled,
 )
 from stlkit.model.amounts import file_size
+from stlkit.model.encoding import to_plain
+from stlkit.model.jobs import JobResults
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
-from stlkit.storage.history import JobFilter, JobHistoryRecord
+from stlkit.storage.history import JobFacts, JobFilter, JobHistoryRecord
+from stlkit.storage.history.presentation import seconds
 from stlkit.workspace import Workspace
 
 app = typer.Typer(help="Show the jobs that have ended; count, export and archive them.", invoke_without_command=True)
@@ -69,12 +72,16 @@ def list_(
     wanted = _filter(state, since, until, path, option)
     with _opened(context, home) as history:
         records = history.records(limit=limit, include_archived=archived, **wanted)
+        facts = history.find_facts([record.id for record in records])
         statistics = history.get_processing_statistics()
         error = history.estimate_error(statistics.days)
     if as_json:
-        print_json({"jobs": records, "statistics": statistics, "estimate_error": error})
+        jobs = [to_plain(record) | _reuse(facts.get(record.id)) for record in records]
+        print_json({"jobs": jobs, "statistics": statistics, "estimate_error": error})
         return
-    _print_records(records)
+    _print_records(records, facts)
+    if not records and any(wanted.values()):
+        out.print("no job fits", highlight=False)
     judged, share = statistics.judged, statistics.success_rate
     rate = f"; of {judged:,} that completed or failed, {share:.0%} completed" if share is not None else ""
     foreseen = f"; estimates of time were off by {error:.0%} (median)" if error is not None else ""
@@ -161,16 +168,28 @@ def check(context: typer.Context, home: HomeOption = None, as_json: JsonOption =
     raise typer.Exit(SOME_FAILED if problems else ALL_COMPLETED)
 
 
-def _print_records(records: Iterable[JobHistoryRecord]) -> None:
+def _print_records(records: Iterable[JobHistoryRecord], facts: Mapping[str, JobFacts]) -> None:
     rows, notes = [], []
     for record in records:
         ended = f"{record.completed_at:%Y-%m-%d %H:%M:%S}" if record.completed_at else ""
-        seconds = f"{record.actual_duration:.1f}" if record.actual_duration is not None else ""
+        took = f"{record.actual_duration:.1f}" if record.actual_duration is not None else ""
         name = shown(record.stl_filename)
-        rows.append((ended, name, styled(record.state), seconds, str(len(record.files_generated))))
-        notes.append((name, shown(record.error_message or "; ".join(record.warnings))))
+        rows.append((ended, name, styled(record.state), took, str(len(record.files_generated))))
+        said = (record.error_message,) if record.error_message else record.warnings
+        notes.append((name, shown("; ".join(filter(None, (_saved(record, facts.get(record.id)), *said))))))
     columns = (file_column(), short_column("state"), number_column("seconds"), number_column("files"))
     print_noted((short_column("ended (UTC)"), *columns), rows, notes)
+
+
+def _reuse(facts: JobFacts | None) -> dict[str, float]:
+    return {"reused_files": facts.reused_files if facts else 0, "saved_s": facts.saved_s if facts else 0.0}
+
+
+def _saved(record: JobHistoryRecord, facts: JobFacts | None) -> str:
+    """Say what a job did not make again; empty where it made everything."""
+    files = tuple(map(Path, record.files_generated))
+    reuse = JobResults(files_generated=files, reused_files=facts.reused_files).reuse if facts else ""
+    return f"{reuse}, saved {seconds(facts.saved_s)}" if facts and reuse else ""
 
 
 @contextmanager

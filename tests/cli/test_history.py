@@ -64,6 +64,40 @@ def test_jobs_are_listed_newest_first(stlkit):
     assert "materiel" in stlkit("history", "-O", "materiel=wood").stderr
 
 
+def test_a_job_that_was_up_to_date_is_told_as_one(stlkit, home, tmp_path):
+    """With the time that it saved; one that made some of its files says how many it did not."""
+    history = JobHistoryManager(home / "job_history.db")
+    for name, reused in (("whole", 2), ("partly", 1)):
+        job = QueueJob(
+            id=new_job_id(utc_now()),
+            stl_path=tmp_path / f"{name}.stl",
+            output_folder=tmp_path,
+            output_base_folder=tmp_path,
+            output_name=name,
+            state=JobState.COMPLETED,
+            created_at=utc_now(),
+            actual_duration=0.0,
+        )
+        files = (tmp_path / "a", tmp_path / "b")
+        warnings = ("2 holes",) if name == "partly" else ()
+        results = JobResults(files_generated=files, reused_files=reused, saved_s=54.2, warnings=warnings)
+        history.record_job_completion(job, results)
+    history.close()
+    text = stlkit("history").stdout
+    assert "up to date, saved 54 s" in text and "1 files used again, saved 54 s; 2 holes" in text
+    jobs = json.loads(stlkit("history", "--json").stdout)["jobs"]
+    assert {(job["stl_filename"], job["reused_files"], job["saved_s"]) for job in jobs} == {
+        ("whole.stl", 2, 54.2), ("partly.stl", 1, 54.2),
+        ("new.stl", 0, 0.0), ("mid.stl", 0, 0.0), ("old.stl", 0, 0.0),
+    }  # fmt: skip
+
+
+def test_that_no_job_fits_is_said(stlkit):
+    """Before the figures, which are of all jobs."""
+    assert stlkit("history", "--path", "*nowhere*").stdout.startswith("no job fits\n2 jobs in")
+    assert "no job fits" not in stlkit("history", "--home", "other").stdout
+
+
 def test_figures(stlkit):
     """Of as many days as wanted, as text or JSON."""
     assert "Jobs of the last 200 days" in stlkit("history", "stats", "--days", 200).stdout
