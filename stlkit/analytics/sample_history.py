@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
+from stlkit.model.causes import refusal_of
 from stlkit.model.jobs import JobResults, JobState, QueueJob
 from stlkit.model.options import Material, OutputSettings, Quality, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
@@ -126,12 +127,16 @@ def _end(chance: Random, job_id: str, moment: datetime, model: _Model, render: R
     duration_s = sum(stages.values())
     started = moment + timedelta(seconds=chance.expovariate(1 / 30))
     error = chance.choices(_ERRORS, _ERRORS_WEIGHTS)[0] if state is JobState.FAILED else None
+    doubts: tuple[str, ...] = (chance.choice(_WARNINGS),) if model.is_doubtful and state is JobState.COMPLETED else ()
+    if state is JobState.SKIPPED:
+        first = model.faces % len(_WARNINGS)
+        doubts = _WARNINGS[first : first + 1 + model.faces % 2]
     folder = Path("/listings") / model.name
     results = JobResults(
         validation_passed=not model.is_doubtful if state is JobState.COMPLETED else None,
         files_generated=_files(folder, model.name, render) if state is JobState.COMPLETED else (),
         errors=(error,) if error else (),
-        warnings=(chance.choice(_WARNINGS),) if model.is_doubtful and state is JobState.COMPLETED else (),
+        warnings=doubts,
         stl_size=84 + 50 * model.faces,
         stl_checksum=model.checksum,
         faces=model.faces,
@@ -153,7 +158,7 @@ def _end(chance: Random, job_id: str, moment: datetime, model: _Model, render: R
         actual_duration=round(duration_s, 3),
         attempts=2 if chance.random() < 0.03 else 1,
         results=results,
-        error_message=error,
+        error_message=refusal_of(doubts) if state is JobState.SKIPPED else error,
         created_by=chance.choice(("notebook", "notebook", "cli")),
     )
     return JobEnd(

@@ -19,6 +19,7 @@ from stlkit.mesh.fingerprint import Fingerprint, fingerprint
 from stlkit.mesh.intake import StlReading, read_stl
 from stlkit.mesh.validation import Validated, validate
 from stlkit.mesh.writing import write_stl
+from stlkit.model.causes import refusal_of
 from stlkit.model.encoding import to_plain
 from stlkit.model.jobs import JobResults, JobState
 from stlkit.model.options import BackendName, Quality, RenderOptions, ValidationLevel
@@ -172,8 +173,7 @@ class JobWork:
             if self.order.validation.save_repaired:
                 self._make(self._recipes.repaired, lambda path: write_stl(self._sound.mesh, path))
         if not report.passed and self.order.validation.level is ValidationLevel.STRICT:
-            message = "refused by strict validation: " + "; ".join(report.warnings)
-            raise JobRefused(JobState.SKIPPED, message, report.findings)
+            raise JobRefused(JobState.SKIPPED, refusal_of(report.warnings), report.findings)
 
     def _analysis(self, _: StageProgress) -> None:
         mesh = self._sound.mesh

@@ -13,6 +13,7 @@ from PIL import Image
 
 from stlkit.analytics import plots
 from stlkit.analytics.plots import style
+from stlkit.model.causes import refusal_of
 from stlkit.pipeline.plan import Stage
 
 EVERY = [getattr(plots, name) for name in plots.__all__ if name.startswith("plot_")]
@@ -153,6 +154,18 @@ def test_like_failures_are_one_cause(jobs):
     """Names and numbers do not make two of them."""
     ax = plots.plot_failure_causes(jobs(100))
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["…: facet … is cut"]
+
+
+def test_each_finding_of_a_refusal_is_a_cause(jobs):
+    """Models refused for different sets of findings share the findings; shares are of the jobs."""
+    frame = jobs(3).assign(state="skipped")
+    found = [("2 holes; expect gaps", "5 faces cross"), ("9 holes; expect gaps",), ("1 face crosses", "3 faces cross")]
+    frame["warnings"], frame["error_message"] = found, [refusal_of(each) for each in found]
+    ax = plots.plot_failure_causes(frame)
+    names = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert sorted(names) == ["refused: … face crosses", "refused: … faces cross", "refused: … holes"]
+    assert sorted(text for text in texts(ax) if "%" in text) == ["1 · 33%", "2 · 67%", "2 · 67%"]
+    png_size(plots.plot_failure_causes(frame, most=1))
 
 
 def test_messages_are_shown_as_they_are(jobs):

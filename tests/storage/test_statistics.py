@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from stlkit.model.causes import refusal_of
 from stlkit.model.encoding import to_plain
 from stlkit.model.jobs import JobResults, JobState
 from stlkit.model.options import RenderOptions
@@ -157,6 +158,19 @@ def test_frequent_warnings_and_errors(history, record):
     assert [(each.message, each.jobs) for each in stats.errors] == [
         ("<path> ends after # triangles", 2),
         ("refused", 1),
+    ]
+
+
+def test_each_finding_of_a_refusal_is_an_error_of_its_own(history, record):
+    """Else every refused model would be the only one of its kind; a job counts once for each."""
+    for found in (("2 holes; expect gaps", "5 faces cross"), ("9 holes; expect gaps",), ("1 holes; expect gaps",) * 2):
+        record(state=JobState.SKIPPED, error_message=refusal_of(found), results=JobResults(warnings=found))
+    record(state=JobState.SKIPPED, error_message=refusal_of(("7 faces cross", "it is flat")))
+    stats = history.get_processing_statistics()
+    assert [(each.message, each.jobs) for each in stats.errors] == [
+        ("refused: # holes; expect gaps", 3),
+        ("refused: # faces cross", 2),
+        ("refused: it is flat", 1),
     ]
 
 

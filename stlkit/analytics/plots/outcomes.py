@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -26,6 +26,7 @@ from stlkit.analytics.plots.style import (
     rule,
 )
 from stlkit.model.amounts import file_size
+from stlkit.model.causes import causes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,6 +74,8 @@ def plot_jobs_per_day(history: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def plot_failure_causes(history: pd.DataFrame, ax: Axes | None = None, *, most: int = 8) -> Axes:
     """Draw why jobs failed or were skipped: the most frequent reasons, alike ones taken together.
 
+    A job that strict validation refused counts once for each thing that was found; shares are of the jobs.
+
     Parameters
     ----------
     history : pandas.DataFrame
@@ -86,23 +89,24 @@ def plot_failure_causes(history: pd.DataFrame, ax: Axes | None = None, *, most: 
     -------
     matplotlib.axes.Axes
     """
-    bad = history[history["state"].isin(["failed", "skipped"])]
+    bad = history[history["state"].isin(["failed", "skipped"])].reset_index(drop=True)
     if bad.empty:
         reason = "no job has ended yet" if history.empty else "nothing has failed"
         return no_data(ax, "Why jobs failed", reason)
-    causes = bad["error_message"].map(_cause, na_action="ignore").fillna("no reason given").astype(str)
-    table = pd.crosstab(causes, bad["state"].astype(str))
+    causes = bad.assign(cause=_causes(bad), state=bad["state"].astype(str))[["cause", "state"]].explode("cause")
+    table = pd.crosstab(causes["cause"], causes["state"])
     table = table.loc[table.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     if len(table) > most + 1:
-        rest = table.iloc[most:].sum().rename(f"{len(table) - most} other reasons")
-        table = pd.concat([table.iloc[:most], rest.to_frame().T])
+        others = causes[~causes["cause"].isin(table.index[:most])]
+        rest = others[~others.index.duplicated()]["state"].value_counts().rename(f"{len(table) - most} other reasons")
+        table = pd.concat([table.iloc[:most], rest.to_frame().T]).fillna(0)
     ax = prepare(ax, "Why jobs failed", size=bar_chart_size(len(table)))
     left = np.zeros(len(table))
     for state in ("failed", "skipped"):
         if state in table:
             ax.barh(range(len(table)), table[state], left=left, color=STATE_COLORS[state], label=state, height=0.62)
             left += table[state].to_numpy()
-    totals = [f"{count:,} · {count / left.sum():.0%}" for count in left.astype(int)]
+    totals = [f"{count:,} · {count / len(bad):.0%}" for count in left.astype(int)]
     ends = ax.barh(range(len(table)), left, color="none", height=0.62)
     name_bars(ax, [str(cause) for cause in table.index], ends, totals)
     ax.set_xlim(0, left.max() * 1.25)
@@ -160,6 +164,15 @@ def _date_axis(ax: Axes, moments: pd.DatetimeIndex, *, at_least: pd.Timedelta) -
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(formatter)
     ax.xaxis.get_offset_text().set_color(INK)
+
+
+def _causes(bad: pd.DataFrame) -> pd.Series[Any]:
+    warnings = bad["warnings"] if "warnings" in bad else [()] * len(bad)
+    causes = [
+        list(dict.fromkeys(map(_cause, causes_of(message if isinstance(message, str) else "", said))))
+        for message, said in zip(bad["error_message"], warnings, strict=True)
+    ]
+    return pd.Series(causes, index=bad.index, dtype=object)
 
 
 def _cause(message: str) -> str:

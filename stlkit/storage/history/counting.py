@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from stlkit.files import decode_json
+from stlkit.model.causes import causes_of
 from stlkit.model.times import format_utc
 from stlkit.storage.history.selection import SOURCE
 from stlkit.storage.history.statistics import (
@@ -213,10 +214,13 @@ class _Counter:
 
     def errors(self) -> tuple[MessageCount, ...]:
         found: Counter[str] = Counter()
-        for message, jobs in self._rows(
-            "error_message, count(*)", rest="AND error_message IS NOT NULL GROUP BY error_message"
+        for message, text, jobs in self._rows(
+            "error_message, warnings, count(*)", rest="AND error_message IS NOT NULL GROUP BY error_message, warnings"
         ):
-            found[normalized(str(message))] += jobs
+            said = _read(text)
+            warnings = [str(each) for each in said] if isinstance(said, list) else []
+            for cause in set(map(normalized, causes_of(str(message), warnings))):
+                found[cause] += jobs
         return _most(found)
 
     def slowest(self) -> tuple[ModelFigures, ...]:

@@ -140,7 +140,7 @@ class ProcessingStats:
     saved_s : float
         Working time that this saved.
     warnings, errors : tuple of MessageCount
-        The most frequent ones first.
+        The most frequent ones first. Each finding that strict validation refused a file for is an error of its own.
     slowest, most_failing : tuple of ModelFigures
         Files whose completed jobs took longest on average, unless they were up to date, and those that failed
         most often.
