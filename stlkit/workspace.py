@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from stlkit.errors import OptionError, StlkitError
+from stlkit.errors import JobError, OptionError, StlkitError
 from stlkit.model.html import Content, facts_table, headline, isolated, joined
 from stlkit.model.options import CleanupOptions
 from stlkit.model.showing import counts_text
+from stlkit.model.times import utc_now
 from stlkit.session import SESSIONS, Session
 from stlkit.storage.cleaning import Cleaned, clean_home
 from stlkit.storage.config import UserConfig, load_config, save_config
@@ -146,7 +149,8 @@ class Workspace:
         """Remove what need not be kept any longer: temporary files, thumbnails, backups, old jobs of the history.
 
         Outputs and what running jobs work with are never touched, nor are labelled backups and archives of the
-        history. An observer may clean too, while nobody owns the home.
+        history. Jobs of the queue that have ended go with their rows in the history. An observer may clean too, while
+        nobody owns the home.
 
         Parameters
         ----------
@@ -172,9 +176,27 @@ class Workspace:
             unfinished = {job.id for job in self.queue.jobs if not job.state.ended}
             if not dry_run:
                 self._session.outputs.prune()  # rows without a file; they count for nothing
+                if chosen.history_keep_days is not None:
+                    self._drop_ended_jobs(chosen.history_keep_days)
             return clean_home(
                 self.cache, self._session.states.backups, self.history, chosen, keep=unfinished, dry_run=dry_run
             )
+
+    def _drop_ended_jobs(self, keep_days: int) -> None:
+        """Take jobs that the history is to forget out of the queue, from which the next start would record them."""
+        since = utc_now() - timedelta(days=keep_days)
+        old = {job.id for job in self.queue.jobs if job.state.ended and job.created_at < since}
+        if not old:
+            return
+        if self.is_observer:
+            state = self.queue.state()
+            kept = tuple(job for job in state.jobs if job.id not in old)
+            self._session.states.save_queue_state(replace(state, jobs=kept))
+            return
+        for job_id in old:
+            with suppress(JobError):  # removed by another thread
+                self.queue.remove(job_id)
+        self.queue.flush()
 
     @property
     def owner(self) -> LockOwner | None:

@@ -75,6 +75,31 @@ def test_a_dry_run_tells_what_the_real_one_does(home, tmp_path):
     assert names(tmp_path / "out") == ["1.png", "100.png", "50.png"]
 
 
+@pytest.mark.parametrize("observe", [True, False])
+def test_jobs_that_were_removed_from_the_history_do_not_come_back(home, observe):
+    """The queue forgets them too, and what it has of them, as in a backup, is not recorded again."""
+    with Workspace(home, observe=True) as ws:
+        jobs = tuple(
+            QueueJob(
+                id=record.id, stl_path=home, output_folder=home, output_name="a", output_base_folder=home,
+                state=JobState(record.state), created_at=record.created_at,
+            )
+            for record in ws.history.records()
+        )  # fmt: skip
+        state = replace(ws.queue.state(), jobs=jobs)
+        ws._session.states.save_queue_state(state)
+    with Workspace(home, observe=observe) as ws:
+        assert ws.clean(options=EVERYTHING).history.count == 2
+        assert len(ws.queue.jobs) == 1
+    with Workspace(home) as ws:
+        assert len(ws.history.records()) == len(ws.queue.jobs) == 1
+        ws.config = replace(ws.config, cleanup={"history_keep_days": 30})
+    with Workspace(home, observe=True) as ws:
+        ws._session.states.save_queue_state(state)
+    with Workspace(home) as ws:
+        assert len(ws.history.records()) == 1
+
+
 def test_by_default_little_goes(home):
     """What is stale; the history is kept for good, unless somebody says otherwise."""
     with Workspace(home, observe=True) as ws:
