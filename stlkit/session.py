@@ -264,7 +264,8 @@ class SharedSessions:
 
 
 def _commands_of(queue: type[JobQueue]) -> frozenset[str]:
-    return frozenset(name for name in vars(queue) if not name.startswith("_"))
+    members = vars(queue).items()
+    return frozenset(name for name, member in members if not name.startswith("_") and not isinstance(member, property))
 
 
 SESSIONS = SharedSessions()

@@ -153,6 +153,16 @@ class ObservedQueue(QueueView):
         """Whether there is an owner who may be working."""
         return self._lock.owner() is not None
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the queue is known to be paused as a whole: never, as only its owner knows and writes it nowhere."""
+        return False
+
+    @property
+    def pause_reason(self) -> str | None:
+        """Why the queue paused itself: None, as only its owner knows."""
+        return None
+
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name in self._commands:
             return self._refuse

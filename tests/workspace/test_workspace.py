@@ -52,6 +52,8 @@ def test_an_observer_may_look_but_not_touch(tmp_path, models):
         owner.queue.flush()
         with Workspace(tmp_path / "home", observe=True) as observer:
             assert observer.is_observer
+            assert observer.queue.is_paused is False
+            assert observer.queue.pause_reason is None
             assert [job.id for job in observer.queue.jobs] == [job.id for job in owner.queue.jobs]
             for command in (observer.queue.start, lambda: observer.queue.add(models), observer.queue.clear):
                 with pytest.raises(HomeLockedError, match=f"process {os.getpid()}"):
