@@ -32,7 +32,9 @@ from stlkit.model.text import one_line as one_line  # noqa: PLC0414 - belongs to
 
 CHUNK_BYTES = 1 << 20
 
-_PART = re.compile(r"\.stlkit-(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]{1,9})-(?P<started>[0-9]{1,12})-[0-9a-f]{8}\.part")
+_PART = re.compile(
+    r"\.stlkit-(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]{1,9})-(?P<started>[0-9]{1,12})(?:t(?P<ticks>[0-9]{1,15}))?-[0-9a-f]{8}\.part"
+)
 _NOT_SYNCABLE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})  # what network disks answer to a folder's fsync
 
 LARGEST_JSON_BYTES = 1 << 26
@@ -331,7 +333,10 @@ def part_beside(path: Path) -> Path:
     The name tells who writes, so that `remove_abandoned_parts` can tell rubbish from work. It is short, so that a
     target name of 255 bytes still leaves room for it.
     """
-    return path.with_name(f".stlkit-{_machine()}-{os.getpid()}-{_own_start(os.getpid())}-{secrets.token_hex(4)}.part")
+    pid = os.getpid()
+    ticks = start_ticks(pid)
+    began = f"{int(own_start(pid))}{'' if ticks is None else f't{ticks}'}"
+    return path.with_name(f".stlkit-{_machine()}-{pid}-{began}-{secrets.token_hex(4)}.part")
 
 
 def remove_abandoned_parts(folder: Path) -> tuple[Path, ...]:
@@ -351,7 +356,7 @@ def remove_abandoned_parts(folder: Path) -> tuple[Path, ...]:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             match = _PART.fullmatch(entry.name)
-            if match and match["machine"] == _machine() and not _lives(int(match["pid"]), int(match["started"])):
+            if match and match["machine"] == _machine() and not _writer_lives(match):
                 path = Path(entry.path)
                 path.unlink(missing_ok=True)
                 removed.append(path)
@@ -373,25 +378,56 @@ def _sync_file(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
+def _writer_lives(part: re.Match[str]) -> bool:
+    ticks = part["ticks"]
+    return lives(int(part["pid"]), int(part["started"]), None if ticks is None else int(ticks))
+
+
 @functools.cache
 def _machine() -> str:
     return hashlib.sha256(platform.node().encode(errors="replace")).hexdigest()[:8]
 
 
 @functools.cache
-def _own_start(pid: int) -> int:
-    return int(psutil.Process(pid).create_time())
+def own_start(pid: int) -> float:
+    """Return when this process, whose number is `pid`, began as the clock had it first, in seconds since 1970."""
+    return psutil.Process(pid).create_time()
 
 
-def _lives(pid: int, started: int) -> bool:
-    """Tell whether that very process runs, not a later one of the same number."""
+def start_ticks(pid: int) -> int | None:
+    """Return when a process began, in clock ticks since the machine did; None where the system does not say so.
+
+    No step of the clock changes it. Source: proc_pid_stat(5), field 22; the second may contain spaces and brackets.
+    """
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def lives(pid: int, started: float | None, ticks: int | None = None) -> bool:
+    """Tell whether that very process runs, not a later one of the same number.
+
+    Parameters
+    ----------
+    pid : int
+    started : float or None
+        When it began, in seconds since 1970, if that is known.
+    ticks : int, optional
+        The same as `start_ticks` had it, which decides where the system has it too.
+    """
     try:
         process = psutil.Process(pid)
-        # A zombie is dead, if not yet buried; and the system's own figure may differ by a second from one reader to
-        # the next.
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 3
-    except psutil.Error:
+        if process.status() == psutil.STATUS_ZOMBIE:  # dead, if not yet buried
+            return False
+        now_ticks = start_ticks(pid)
+        if ticks is not None and now_ticks is not None:
+            return ticks == now_ticks
+        began = own_start(pid) if pid == os.getpid() else process.create_time()
+    except (psutil.Error, ValueError, OverflowError):
         return False
+    # the system's own figure may differ by a second from one reader to the next
+    return started is None or abs(began - started) < 3
 
 
 def printable(path: Path | str) -> str:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
 
 from stlkit.errors import HomeLockedError, StorageError
-from stlkit.files import encode_json, read_json, write_atomically
+from stlkit.files import encode_json, lives, own_start, read_json, start_ticks, write_atomically
 from stlkit.model.encoding import from_plain, to_plain
 from stlkit.model.times import utc_now
 
@@ -31,26 +30,21 @@ class LockOwner:
         When it took the queue.
     process_started_at : float or None
         When the process itself began, in seconds since 1970; tells it from a later one of the same number.
+    process_started_ticks : int or None
+        The same in clock ticks since the machine was started, where the system has it; no clock that is set changes it.
     """
 
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=platform.node)
     started_at: datetime = field(default_factory=utc_now)
-    process_started_at: float | None = field(default_factory=lambda: psutil.Process().create_time())
+    process_started_at: float | None = field(default_factory=lambda: own_start(os.getpid()))
+    process_started_ticks: int | None = None
 
     def may_live(self) -> bool:
         """Whether the process may still run; of another machine nobody here can say that it does not."""
         if self.host != platform.node():
             return True
-        try:
-            process = psutil.Process(self.pid)
-            if process.status() == psutil.STATUS_ZOMBIE:  # dead, if not yet buried
-                return False
-            began = process.create_time()
-        except (psutil.Error, ValueError, OverflowError):
-            return False
-        # the system's own figure may differ by a second from one reader to the next
-        return self.process_started_at is None or abs(began - self.process_started_at) < 3
+        return lives(self.pid, self.process_started_at, self.process_started_ticks)
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} (since {self.started_at:%Y-%m-%d %H:%M:%S} UTC)"
@@ -93,7 +87,11 @@ class HomeLock:
             return False
         self.dead_owner = self._noted()
         try:
-            write_atomically(self._owner_path, encode_json(to_plain(LockOwner())), mode=0o600)
+            write_atomically(
+                self._owner_path,
+                encode_json(to_plain(LockOwner(process_started_ticks=start_ticks(os.getpid())))),
+                mode=0o600,
+            )
         except BaseException:
             self._lock.release()
             raise

@@ -6,13 +6,15 @@ import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from stlkit.files import part_beside, sha256_of
+from stlkit.files import part_beside, remove_abandoned_parts, sha256_of
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.home import Home
+from stlkit.storage.lock import HomeLock
 from stlkit.storage.progress import PlacedFile, ProcessingState, save_processing_state
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.recovery import SessionRecoveryManager
@@ -159,6 +161,30 @@ def test_half_written_files_of_the_dead_are_removed_and_those_of_the_living_are_
     assert [str(path) for path in result.removed] == [dead]
     assert sorted(renders.iterdir()) == sorted((living, elsewhere, alike))
     assert "1 half-written file" in str(result)
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="elsewhere the system has no start that a clock leaves"
+)
+def test_a_clock_that_is_set_makes_nobody_dead(tmp_path, monkeypatch):
+    """Neither this process nor another one; a note without ticks is still understood of this one."""
+    lock = HomeLock(tmp_path / "stlkit.lock")
+    assert lock.try_acquire()
+    with subprocess.Popen(
+        [sys.executable, "-c", LEAVE_A_PART + "sys.stdout.flush(); sys.stdin.read()", str(tmp_path / "b.stl")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        other.stdout.readline()
+        part_beside(tmp_path / "a.stl").write_bytes(b"half")
+        began = psutil.Process.create_time
+        monkeypatch.setattr(psutil.Process, "create_time", lambda process: began(process) + 3600)
+        assert lock.owner() is not None
+        assert replace(lock.owner(), process_started_ticks=None).may_live()
+        assert remove_abandoned_parts(tmp_path) == ()
+        other.stdin.close()
+        other.wait()
+    assert len(remove_abandoned_parts(tmp_path)) == 1
+    lock.release()
 
 
 def test_a_job_that_never_came_to_an_end_waits_behind_the_others(bench):
