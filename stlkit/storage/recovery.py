@@ -19,7 +19,7 @@ from stlkit.storage.history import JobEnd, JobHistoryManager, JobHistoryRecord
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME, ProcessingState, load_processing_state
 from stlkit.storage.queue_state import QueueStateManager
-from stlkit.storage.sources import SourceCheck, SourceState, check_source
+from stlkit.storage.sources import SourceCheck, SourceSearch, SourceState, check_source
 
 MOST_SHOWN = 20
 
@@ -157,6 +157,7 @@ class SessionRecoveryManager:
         keep_days: int | None = None,
     ) -> None:
         self._keep_days = keep_days
+        self._search = SourceSearch()
         self._states = states
         self._history = history
         self._cache = cache
@@ -214,6 +215,7 @@ class SessionRecoveryManager:
         HistoryError
             The history cannot be read or written; nothing was changed.
         """
+        self._search = SourceSearch()
         errors = tuple(self.validate_recovery_data(queue_state))
         queue_state = replace(queue_state, jobs=_with_own_ids(queue_state.jobs))
         recorded = self._history.find_jobs([job.id for job in queue_state.jobs if not job.state.ended])
@@ -300,7 +302,7 @@ class SessionRecoveryManager:
         checksum = progress.stl_checksum if progress is not None else None
         if checksum is None and not os.path.exists(job.stl_path):  # noqa: PTH110 - as above
             checksum = self._history.last_checksum(job.stl_path)
-        return check_source(job.stl_path, checksum)
+        return check_source(job.stl_path, checksum, self._search)
 
 
 def _with_own_ids(jobs: tuple[QueueJob, ...]) -> tuple[QueueJob, ...]:

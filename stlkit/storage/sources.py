@@ -50,7 +50,47 @@ class SourceCheck:
         }[self.state]
 
 
-def check_source(path: Path, checksum_sha256: str | None) -> SourceCheck:
+class SourceSearch:
+    """Looks for files that were moved; lists no folder and reads no neighbour twice. Not thread-safe.
+
+    Of use as long as nobody moves files: for the sources of one recovery, say.
+    """
+
+    def __init__(self) -> None:
+        self._checksums: dict[Path, str | None] = {}
+        self._beside: dict[Path, list[Path]] = {}
+        self._around: dict[Path, dict[str, list[Path]]] = {}
+
+    def find(self, path: Path, checksum_sha256: str) -> Path | None:
+        """Return where the bytes of a file that is gone are now; None where they were not found nearby."""
+        for candidate in itertools.islice(self._candidates(path), MOST_HASHED):
+            if self._checksum(candidate) == checksum_sha256:
+                return candidate
+        return None
+
+    def _checksum(self, path: Path) -> str | None:
+        if path not in self._checksums:
+            try:
+                self._checksums[path] = sha256_of(path)
+            except (OSError, ValueError):  # ValueError: a pipe of that name
+                self._checksums[path] = None
+        return self._checksums[path]
+
+    def _candidates(self, path: Path) -> Iterator[Path]:
+        """Yield STL files beside the old place, then files of the old name in the folders around it."""
+        suffix = path.suffix.lower()
+        if path.parent not in self._beside:
+            self._beside[path.parent] = _files_in(path.parent)
+        yield from (found for found in self._beside[path.parent] if found.suffix.lower() == suffix)
+        root = path.parent.parent
+        if root.parent == root:  # never a whole disk
+            return
+        if root not in self._around:
+            self._around[root] = _files_by_name(root)
+        yield from self._around[root].get(path.name, ())
+
+
+def check_source(path: Path, checksum_sha256: str | None, search: SourceSearch | None = None) -> SourceCheck:
     """Look for a source file, and where it is gone, for the same bytes under another name nearby.
 
     Only bytes prove that a file is the same: without a checksum, nothing is ever called moved or changed.
@@ -61,6 +101,8 @@ def check_source(path: Path, checksum_sha256: str | None) -> SourceCheck:
         Where it was.
     checksum_sha256 : str or None
         Of its bytes when they were last read.
+    search : SourceSearch, optional
+        Shared by the checks of many files.
 
     Returns
     -------
@@ -72,7 +114,8 @@ def check_source(path: Path, checksum_sha256: str | None) -> SourceCheck:
             return SourceCheck(state=SourceState.PRESENT if same else SourceState.CHANGED, path=path)
     except OSError:  # it is there, but cannot be read; its job will say why
         return SourceCheck(state=SourceState.PRESENT, path=path)
-    if checksum_sha256 is not None and (found := _find_moved(path, checksum_sha256)) is not None:
+    search = search or SourceSearch()
+    if checksum_sha256 is not None and (found := search.find(path, checksum_sha256)) is not None:
         return SourceCheck(state=SourceState.MOVED, path=found)
     state = SourceState.UNREACHABLE if is_away(path.parent) else SourceState.MISSING
     return SourceCheck(state=state, path=path)
@@ -97,29 +140,19 @@ def is_away(folder: Path) -> bool:
         return True
 
 
-def _find_moved(path: Path, checksum_sha256: str) -> Path | None:
-    for candidate in itertools.islice(_candidates(path), MOST_HASHED):
-        try:
-            if sha256_of(candidate) == checksum_sha256:
-                return candidate
-        except (OSError, ValueError):  # ValueError: a pipe of that name
-            continue
-    return None
+def _files_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [found for found in itertools.islice(folder.iterdir(), MOST_ENTRIES) if found.is_file()]
 
 
-def _candidates(path: Path) -> Iterator[Path]:
-    """Yield STL files beside the old place, then files of the old name in the folders around it."""
-    suffix = path.suffix.lower()
-    if path.parent.is_dir():
-        beside = itertools.islice(path.parent.iterdir(), MOST_ENTRIES)
-        yield from (found for found in beside if found.suffix.lower() == suffix and found.is_file())
-    root = path.parent.parent
-    if root.parent == root or not root.is_dir():  # never a whole disk
-        return
+def _files_by_name(root: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
     seen = 0
-    for folder, _, names in os.walk(root):
+    for folder, _, names in os.walk(root):  # yields nothing where there is no folder
+        for name in names:
+            found.setdefault(name, []).append(Path(folder, name))
         seen += len(names) + 1
-        if path.name in names:
-            yield Path(folder, path.name)
         if seen > MOST_ENTRIES:
-            return
+            break
+    return found

@@ -11,6 +11,7 @@ import pytest
 
 from stlkit.files import part_beside, remove_abandoned_parts, sha256_of
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
+from stlkit.storage import sources
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.home import Home
@@ -99,6 +100,23 @@ def test_the_search_for_a_moved_file_has_bounds(bench):
         (bench.models / f"m{number}.stl").write_bytes(b"x")
     checksum = sha256_of(bench.models / "m0.stl").replace("a", "b")
     assert check_source(bench.models / "lost.stl", checksum).state is SourceState.MISSING
+
+
+def test_many_lost_files_are_looked_for_at_once(bench, monkeypatch):
+    """A neighbour is read once for all of them, and a folder walked once."""
+    read, walked = [], []
+    monkeypatch.setattr(sources, "sha256_of", lambda path: read.append(path) or sha256_of(path))
+    walk = os.walk
+    monkeypatch.setattr(os, "walk", lambda root: walked.append(root) or walk(root))
+    jobs = [bench.job(f"lost{number}") for number in range(5)]
+    for job in jobs:
+        bench.begin(job)
+        job.stl_path.unlink()
+    for name in ("a", "b"):
+        bench.job(name)
+    assert {job.source for job in recover(bench, *jobs).jobs} == {SourceState.MISSING}
+    assert sorted(path.name for path in read) == ["a.stl", "b.stl"]
+    assert walked.count(bench.models.parent) == 1
 
 
 def test_the_history_tells_the_bytes_of_a_job_that_had_not_begun(bench):
