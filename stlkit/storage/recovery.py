@@ -300,9 +300,11 @@ class SessionRecoveryManager:
 
     def _check_source(self, job: QueueJob, progress: ProcessingState | None) -> SourceCheck:
         checksum = progress.stl_checksum if progress is not None else None
-        if checksum is None and not os.path.exists(job.stl_path):  # noqa: PTH110 - as above
+        is_gone = not os.path.exists(job.stl_path)  # noqa: PTH110 - as above
+        if checksum is None and is_gone:
             checksum = self._history.last_checksum(job.stl_path)
-        return check_source(job.stl_path, checksum, self._search)
+        size_bytes = self._history.size_of_content(checksum) if checksum is not None and is_gone else None
+        return check_source(job.stl_path, checksum, self._search, size_bytes=size_bytes)
 
 
 def _with_own_ids(jobs: tuple[QueueJob, ...]) -> tuple[QueueJob, ...]:

@@ -61,9 +61,10 @@ class SourceSearch:
         self._beside: dict[Path, list[Path]] = {}
         self._around: dict[Path, dict[str, list[Path]]] = {}
 
-    def find(self, path: Path, checksum_sha256: str) -> Path | None:
+    def find(self, path: Path, checksum_sha256: str, size_bytes: int | None = None) -> Path | None:
         """Return where the bytes of a file that is gone are now; None where they were not found nearby."""
-        for candidate in itertools.islice(self._candidates(path), MOST_HASHED):
+        candidates = (found for found in self._candidates(path) if size_bytes in (None, _size_of(found)))
+        for candidate in itertools.islice(candidates, MOST_HASHED):
             if self._checksum(candidate) == checksum_sha256:
                 return candidate
         return None
@@ -90,7 +91,9 @@ class SourceSearch:
         yield from self._around[root].get(path.name, ())
 
 
-def check_source(path: Path, checksum_sha256: str | None, search: SourceSearch | None = None) -> SourceCheck:
+def check_source(
+    path: Path, checksum_sha256: str | None, search: SourceSearch | None = None, *, size_bytes: int | None = None
+) -> SourceCheck:
     """Look for a source file, and where it is gone, for the same bytes under another name nearby.
 
     Only bytes prove that a file is the same: without a checksum, nothing is ever called moved or changed.
@@ -103,6 +106,8 @@ def check_source(path: Path, checksum_sha256: str | None, search: SourceSearch |
         Of its bytes when they were last read.
     search : SourceSearch, optional
         Shared by the checks of many files.
+    size_bytes : int, optional
+        How many bytes it had, where that is known; a file of another size is not read.
 
     Returns
     -------
@@ -115,7 +120,7 @@ def check_source(path: Path, checksum_sha256: str | None, search: SourceSearch |
     except OSError:  # it is there, but cannot be read; its job will say why
         return SourceCheck(state=SourceState.PRESENT, path=path)
     search = search or SourceSearch()
-    if checksum_sha256 is not None and (found := search.find(path, checksum_sha256)) is not None:
+    if checksum_sha256 is not None and (found := search.find(path, checksum_sha256, size_bytes)) is not None:
         return SourceCheck(state=SourceState.MOVED, path=found)
     state = SourceState.UNREACHABLE if is_away(path.parent) else SourceState.MISSING
     return SourceCheck(state=state, path=path)
@@ -138,6 +143,13 @@ def is_away(folder: Path) -> bool:
         return False
     except OSError:
         return True
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since
+        return None
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -128,6 +128,23 @@ def test_the_history_tells_the_bytes_of_a_job_that_had_not_begun(bench):
     assert recover(bench, job).state.jobs[0].stl_path == moved
 
 
+def test_files_of_another_size_are_not_read(bench, monkeypatch):
+    """Where the history has the size, a search goes by it first."""
+    read = []
+    monkeypatch.setattr(sources, "sha256_of", lambda path: read.append(path.name) or sha256_of(path))
+    job = bench.job("a", JobState.PENDING)
+    results = JobResults(stl_checksum=sha256_of(job.stl_path), stl_size=1)
+    bench.history.record_job_completion(bench.job("a", JobState.COMPLETED), results)
+    moved = job.stl_path.rename(bench.models / "z.stl")
+    for name in ("longer", "much longer"):
+        bench.job(name)
+    assert recover(bench, job).state.jobs[0].stl_path == moved
+    assert read == ["z.stl"]
+    moved.unlink()
+    assert recover(bench, job).jobs[0].source is SourceState.MISSING
+    assert read == ["z.stl"]
+
+
 def test_queue_and_history_are_reconciled_both_ways(bench):
     """An end that only the history knows goes into the queue, one that only the queue knows into the history; once."""
     known, unknown = bench.job("known"), bench.job("unknown", JobState.COMPLETED, render_options={"width": 640})

@@ -145,6 +145,11 @@ class HistoryReader:
         """Return the SHA-256 that a file had when it was last processed; None where it is not known."""
         return self._last_checksum(printable(stl_path), include_archived=False)
 
+    def size_of_content(self, checksum_sha256: str) -> int | None:
+        """Return how many bytes a file of that SHA-256 has; None where none was processed."""
+        found = self._newest("stl_checksum = :checksum", {"checksum": checksum_sha256}, include_archived=False)
+        return int(found["stl_size"]) if found and found["stl_size"] else None
+
     def find_jobs(self, job_ids: Sequence[str]) -> dict[str, JobHistoryRecord]:
         """Return the rows of those of the given jobs that have ended, archived ones too.
 
