@@ -85,7 +85,7 @@ class NewJobs:
         taken = {
             job.output_name: job.stl_path
             for job in state.jobs
-            if job.output_base_folder == base and not (job.state.ended and _is_gone(job.stl_path))
+            if job.output_base_folder == base and (not job.state.ended or os.path.lexists(job.stl_path))
         }
         self._base = base
         self._settings = state.global_output_settings
@@ -122,10 +122,6 @@ class NewJobs:
             "output_name": name,
             "output_folder": self._base / name if own else self._base,
         }
-
-
-def _is_gone(path: Path) -> bool:
-    return not os.path.lexists(path)
 
 
 def repeat(old: QueueJob, *, force: bool = False) -> QueueJob:

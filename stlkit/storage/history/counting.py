@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from stlkit.files import decode_json
 from stlkit.model.causes import causes_of
 from stlkit.model.times import format_utc
-from stlkit.storage.history.selection import SOURCE
+from stlkit.storage.history.selection import PERIOD, SOURCE
 from stlkit.storage.history.statistics import (
     MessageCount,
     ModelFigures,
@@ -32,7 +32,6 @@ OPTIONS = ("material", "quality")
 
 _PATH = re.compile(r"(?<![\w.])(?:/[^\s:;,'\"()/]+)+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_PERIOD = "created_at >= :since AND created_at < :until"
 _FILES = "CASE WHEN json_valid(files_generated) THEN json_array_length(files_generated) ELSE 0 END"
 _REUSED = "coalesce(reused_files, 0)"
 # as `JobResults.is_up_to_date` has it; such a job made nothing and tells nothing about how long work takes
@@ -109,7 +108,7 @@ class _Counter:
         self._limits = {"since": format_utc(since), "until": format_utc(until)}
 
     def _rows(self, columns: str, source: str = "job_history", rest: str = "") -> list[Row]:
-        query = f"SELECT {columns} FROM {source} WHERE {_PERIOD} {rest}"  # noqa: S608 - our own text
+        query = f"SELECT {columns} FROM {source} WHERE {PERIOD} {rest}"  # noqa: S608 - our own text
         cursor = self._connection.connection.cursor()
         try:
             cursor.execute(query, self._limits)

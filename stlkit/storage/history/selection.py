@@ -25,6 +25,7 @@ from stlkit.model.options import (
 from stlkit.model.times import format_utc
 
 SOURCE = "job_history LEFT JOIN job_facts ON job_id = id"
+PERIOD = "created_at >= :since AND created_at < :until"
 
 ENDINGS = tuple(state.value for state in JobState if state.ended)
 

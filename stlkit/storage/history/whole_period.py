@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
+from stlkit.storage.history.selection import PERIOD
 from stlkit.storage.history.streaming import Database, RowQuery, unordered
 
 _RECORDS = (
@@ -24,12 +25,11 @@ _RECORDS = (
     "warnings",
 )
 _FACTS = ("job_id", "faces", "output_bytes", "stage_durations", "reused_files", "saved_s")
-_PERIOD = "created_at >= :since AND created_at < :until"
 _CHUNK_ROWS = 5000
 
 # the names without "main." mean these tables as long as they are there
 _MAKE = (
-    f"CREATE TEMP TABLE job_history AS SELECT {', '.join(_RECORDS)} FROM main.job_history WHERE {_PERIOD}",  # noqa: S608 - our own names
+    f"CREATE TEMP TABLE job_history AS SELECT {', '.join(_RECORDS)} FROM main.job_history WHERE {PERIOD}",  # noqa: S608 - our own names
     "CREATE UNIQUE INDEX temp.one_record ON job_history(id)",
     f"CREATE TEMP TABLE job_facts AS SELECT {', '.join(_FACTS)} FROM main.job_facts "  # noqa: S608
     "WHERE job_id IN (SELECT id FROM temp.job_history)",
@@ -64,7 +64,7 @@ def joined_with(connection: Connection, archives: Sequence[Database], limits: di
     if not needed:
         yield
         return
-    query = RowQuery(columns=(*_RECORDS, *_FACTS), condition=_PERIOD, parameters=limits)
+    query = RowQuery(columns=(*_RECORDS, *_FACTS), condition=PERIOD, parameters=limits)
     cursor = connection.connection.cursor()
     try:
         for statement in _MAKE:
@@ -82,5 +82,5 @@ def joined_with(connection: Connection, archives: Sequence[Database], limits: di
 
 def _has_rows(archive: Database, limits: dict[str, str]) -> bool:
     with archive.begin() as connection:
-        found = connection.exec_driver_sql(f"SELECT 1 FROM job_history WHERE {_PERIOD} LIMIT 1", limits)  # noqa: S608
+        found = connection.exec_driver_sql(f"SELECT 1 FROM job_history WHERE {PERIOD} LIMIT 1", limits)  # noqa: S608
         return found.first() is not None
