@@ -25,7 +25,7 @@ def watch(bench):
         with came:
             assert came.wait_for(lambda: set(names) <= set(added), 30), added
 
-    watching = FolderWatch(bench.queue, [bench.models], add=add, settle_s=0.3)
+    watching = FolderWatch(bench.queue, [bench.models], add=add, settle_s=1.5)  # a busy machine holds a writer up, too
     watching.until, watching.added = until, added
     yield watching
     watching.stop()
