@@ -1,7 +1,8 @@
 """The process under test: ``fault_process.py SPEC owner ARGUMENTS…`` is the command line with faults in it.
 
 SPEC is a JSON object: ``owner`` and ``worker`` hold the fault of either process, or null. ``fault_process.py SPEC
-worker`` is what the owner starts as its worker.
+worker`` is what the owner starts as its worker. ``fault_process.py nursery`` loads everything once and becomes the
+owner in forks of itself, see `fault_nursery`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ import json
 import sys
 from pathlib import Path
 
+import fault_nursery
 from fault_points import Fault, FaultPoints
 
 
 def main() -> None:
     """Install the fault, then be the owner or the worker."""
-    spec, role, *arguments = sys.argv[1:]
+    spares = fault_nursery.Spares()
+    if sys.argv[1:] == ["nursery"]:
+        spec, role, *arguments = fault_nursery.wait_to_be_born()
+        if not spares.stay_behind():
+            role = "worker"
+    else:
+        spec, role, *arguments = sys.argv[1:]
     fault = json.loads(spec)[role]
     if fault is not None:
         once = Path(fault["trace"] + ".done")
@@ -30,9 +38,11 @@ def main() -> None:
 
         work()
         return
-    from stlkit.engine.local_worker import LocalWorker  # noqa: PLC0415 - as above
+    from stlkit.engine import local_worker  # noqa: PLC0415 - as above
 
-    LocalWorker.__init__.__kwdefaults__["command"] = (sys.executable, str(Path(__file__).resolve()), spec, "worker")
+    command = (sys.executable, str(Path(__file__).resolve()), spec, "worker")
+    local_worker.LocalWorker.__init__.__kwdefaults__["command"] = command
+    spares.take_the_place_of(command)
     from stlkit.cli import main as command_line  # noqa: PLC0415 - as above
 
     sys.argv = ["stlkit", *arguments]

@@ -19,9 +19,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fault_nursery import PROCESS, Nursery
+
 from stlkit.files import sha256_of
 
-PROCESS = Path(__file__).with_name("fault_process.py")
 TIMEOUT_S = 60
 HUNG = "the process hung and was ended"
 JOBS = 5
@@ -67,24 +68,26 @@ class Trial:
         Empty; all that the trial makes lies below.
     models : Path
         Folder of the models.
+    nursery : Nursery, optional
+        Where processes come from that begin at once. None starts each the long way, as does a `prefix`.
     """
 
-    def __init__(self, folder: Path, models: Path) -> None:
+    def __init__(self, folder: Path, models: Path, nursery: Nursery | None = None) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.models = models
         self.home, self.out = self.folder / "home", self.folder / "out"
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._nursery = nursery
+        self._sessions: list[int] = []
         self._starts = 0
 
     def __enter__(self) -> Trial:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._processes:
+        for session in self._sessions:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+                os.killpg(session, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *, prefix: tuple[str, ...] = (), **faults: tuple[str, int]) -> tuple[int, str]:
@@ -202,32 +205,31 @@ class Trial:
         self, arguments: tuple[str, ...], faults: dict[str, tuple[str, int]], prefix: tuple[str, ...]
     ) -> tuple[int, str]:
         spec = {role: self._fault(role, *faults[role]) if role in faults else None for role in ("owner", "worker")}
-        command = (
-            *prefix,
-            sys.executable,
-            str(PROCESS),
-            json.dumps(spec),
-            "owner",
-            *arguments,
-            "--home",
-            str(self.home),
-        )
+        arguments = (json.dumps(spec), "owner", *arguments, "--home", str(self.home))
         self._starts += 1
         # Into a file: a worker that outlives its owner for a moment must not hold a pipe that is waited for.
         said = self.folder / f"said_{self._starts}.txt"
-        with said.open("wb") as stream:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True
-            )
-            self._processes.append(process)
-            try:
-                code = process.wait(TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                code = process.wait()
-                stream.seek(0, os.SEEK_END)
-                stream.write(HUNG.encode())
-        return code, said.read_text(errors="replace")
+        if prefix or self._nursery is None:
+            session, code = _run_alone((*prefix, sys.executable, str(PROCESS), *arguments), said)
+        else:
+            session, code = self._nursery.run(arguments, said, TIMEOUT_S)
+        self._sessions.append(session)
+        text = said.read_text(errors="replace")
+        return (-signal.SIGKILL, text + HUNG) if code is None else (code, text)
+
+
+def _run_alone(command: tuple[str, ...], said: Path) -> tuple[int, int | None]:
+    """Do what `Nursery.run` does, with a process that is started the long way."""
+    with said.open("wb") as stream:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True
+        )
+    try:
+        return process.pid, process.wait(TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return process.pid, None
 
 
 def _sum(path: Path) -> str:

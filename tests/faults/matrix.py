@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import queue
 import re
 import sys
 import tempfile
@@ -15,10 +16,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from fault_nursery import Nursery
 from fault_trial import Trial, Verdict
 from power_loss import RecordedRun, strace_works
 
@@ -50,9 +53,9 @@ class Point:
         """Name of the row in the matrix."""
         return TITLES.get((self.role, self.action), f"{self.action} in the {self.role}")
 
-    def try_out(self, folder: Path, models: Path) -> Verdict:
+    def try_out(self, folder: Path, models: Path, nursery: Nursery) -> Verdict:
         """Run, and judge."""
-        with Trial(folder, models) as trial:
+        with Trial(folder, models, nursery) as trial:
             if self.role == "system":
                 log, inject = trial.folder / "strace.txt", f"inject={self.call}:signal=SIGKILL:when={self.at}"
                 prefix = ("strace", "-f", "-o", str(log), "-e", f"trace={self.call}", "-e", inject)
@@ -97,8 +100,19 @@ def system_points(folder: Path, models: Path) -> list[Point]:
 
 def try_all(points: list[Point], folder: Path, models: Path, *, workers: int = 2) -> Iterator[tuple[Point, Verdict]]:
     """Do the trials, some at a time, and yield them in their order."""
-    with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(point.try_out, folder / f"trial{n}", models) for n, point in enumerate(points)]
+    nurseries: queue.SimpleQueue[Nursery] = queue.SimpleQueue()
+
+    def try_out(number: int, point: Point) -> Verdict:
+        nursery = nurseries.get()
+        try:
+            return point.try_out(folder / f"trial{number}", models, nursery)
+        finally:
+            nurseries.put(nursery)
+
+    with ExitStack() as stack, ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
+            nurseries.put(stack.enter_context(Nursery()))
+        futures = [pool.submit(try_out, number, point) for number, point in enumerate(points)]
         for point, future in zip(points, futures, strict=True):
             yield point, future.result()
 
