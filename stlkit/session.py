@@ -92,7 +92,7 @@ class Session:
 
     def _open_queue(self, created_by: str, cleanup: CleanupOptions) -> None:
         self.templates.install_built_in()
-        self.recovery = self._recover(cleanup)
+        self.recovery = self._recover()
         unfinished = {job.job_id for job in self.recovery.unfinished}
         clean_cache(self.cache, cleanup, unfinished)
         state = replace(self.recovery.state, queue_session_id=self.session_id)
@@ -117,7 +117,7 @@ class Session:
         if event.kind is EventKind.CHANGED and event.job is not None:
             self._learned.note_end(event.job)
 
-    def _recover(self, cleanup: CleanupOptions) -> RecoveryResult:
+    def _recover(self) -> RecoveryResult:
         notes: tuple[str, ...] = ()
         if self.lock.dead_owner is not None:
             notes = (f"{self.lock.dead_owner} ended without closing its queue, which was taken over",)
@@ -132,7 +132,7 @@ class Session:
                 global_output_settings=OutputSettings().merged(config.output_settings),
             )
             return RecoveryResult(state=state, notes=notes)
-        manager = SessionRecoveryManager(self.states, self.history, self.cache, keep_days=cleanup.history_keep_days)
+        manager = SessionRecoveryManager(self.states, self.history, self.cache)
         return replace(manager.recover_interrupted_jobs(loaded.state), notes=(*notes, *loaded.notes))
 
     def _cleanup_at_start(self) -> tuple[CleanupOptions, tuple[str, ...]]:

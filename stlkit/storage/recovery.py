@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 from stlkit.errors import OptionError
@@ -13,7 +12,6 @@ from stlkit.files import one_line, printable, remove_abandoned_parts
 from stlkit.model.html import headline, isolated, joined, remark, rows_table
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.showing import more, signed
-from stlkit.model.times import utc_now
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd, JobHistoryManager, JobHistoryRecord
 from stlkit.storage.partials import remove_partial_outputs
@@ -144,8 +142,6 @@ class SessionRecoveryManager:
     states : QueueStateManager
     history : JobHistoryManager
     cache : TempFileManager
-    keep_days : int, optional
-        Ended jobs that are older are not missed in the history: it does not keep them.
     """
 
     def __init__(
@@ -153,10 +149,7 @@ class SessionRecoveryManager:
         states: QueueStateManager,
         history: JobHistoryManager,
         cache: TempFileManager,
-        *,
-        keep_days: int | None = None,
     ) -> None:
-        self._keep_days = keep_days
         self._search = SourceSearch()
         self._states = states
         self._history = history
@@ -252,9 +245,8 @@ class SessionRecoveryManager:
         ended = [job for job in state.jobs if job.state.ended]
         known = self._history.known_ids([job.id for job in ended])
         missing = [job for job in ended if job.id not in known]
-        if self._keep_days is not None:
-            since = utc_now() - timedelta(days=self._keep_days)
-            missing = [job for job in missing if job.created_at >= since]
+        if missing and (cleaned_before := self._history.cleaned_before()) is not None:
+            missing = [job for job in missing if job.created_at >= cleaned_before]
         ends = (_end_of(job, state) for job in missing)
         self._history.record_job_completions(ends, session_id=state.queue_session_id)
         return [

@@ -17,7 +17,7 @@ from stlkit.errors import HistoryError
 from stlkit.files import make_folder
 from stlkit.model.times import format_utc, parse_utc, utc_now
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 DOCUMENTED = (
     """\
@@ -109,7 +109,14 @@ CREATE TABLE sources (
 )
 """What exists on disk and what it is made of, see `stlkit.storage.output_index`."""
 
-SCHEMA = (*DOCUMENTED, *FACTS, *OUTPUTS)
+CLEANED = """\
+CREATE TABLE cleaned (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    created_before TIMESTAMP NOT NULL
+)"""
+"""One row, once old jobs were removed: those created before that time are missing on purpose."""
+
+SCHEMA = (*DOCUMENTED, *FACTS, *OUTPUTS, CLEANED)
 
 # For columns that tables of version 0 may lack; what cannot be known stands there as empty.
 _LATE_COLUMNS = {
@@ -150,6 +157,10 @@ def _add_facts(connection: Connection) -> None:
                 )
 
 
+def _add_cleaned(connection: Connection) -> None:
+    connection.exec_driver_sql(CLEANED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseStep:
     """One move from a version of the schema to the next, in the transaction of all of them."""
@@ -162,6 +173,7 @@ class DatabaseStep:
 DATABASE_STEPS = (
     DatabaseStep(name="versioned", to_version=1, apply=_adopt),
     DatabaseStep(name="facts", to_version=2, apply=_add_facts),
+    DatabaseStep(name="cleaned", to_version=3, apply=_add_cleaned),
 )
 
 

@@ -310,6 +310,10 @@ def test_old_records_are_removed_and_new_ones_kept(history, ended_job):
     assert history.cleanup_old_records(keep_days=90) == 1
     assert [record.id for record in history.records()] == [new.id]
     assert set(history.find_facts([old.id, new.id])) == {new.id}
+    limit = history.cleaned_before()
+    assert old.created_at < limit < new.created_at
+    history.cleanup_old_records(keep_days=400)
+    assert history.cleaned_before() == limit
 
 
 def test_a_file_that_is_no_database_is_a_clear_error(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,20 @@ def test_a_history_of_version_1(home):
     assert connection.execute("SELECT * FROM job_history WHERE id = 'job_002'").fetchall() == before
     connection.close()
     assert len(list(home.backups.glob("job_history_before-migration-from-1_*.db"))) == 1
+
+
+def test_a_history_of_version_2(home):
+    """Rows and facts stay, and what is removed from now on is known to be missing on purpose."""
+    connection = sqlite3.connect(home.history)
+    connection.executescript((EXAMPLES / "job_history_2.sql").read_text())
+    connection.close()
+    history = JobHistoryManager(home.history)
+    assert history.find_facts(["job_002"])["job_002"].faces == 684
+    assert history.cleaned_before() is None
+    assert history.cleanup_old_records(keep_days=0) == 1
+    assert history.cleaned_before() > datetime(2026, 1, 10, tzinfo=UTC)
+    history.close()
+    assert len(list(home.backups.glob("job_history_before-migration-from-2_*.db"))) == 1
 
 
 def test_newer_major_versions_are_refused_and_not_touched(home):

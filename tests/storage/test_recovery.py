@@ -161,6 +161,16 @@ def test_queue_and_history_are_reconciled_both_ways(bench):
     assert again.jobs == () and len(bench.history.records()) == 2
 
 
+def test_jobs_that_were_removed_as_old_are_not_missed(bench):
+    """The history lacks them on purpose, though the queue still has them."""
+    old = bench.job("old", JobState.COMPLETED)
+    recover(bench, old)
+    assert bench.history.cleanup_old_records(keep_days=0) == 1
+    new = bench.job("new", JobState.COMPLETED)
+    recover(bench, old, new)
+    assert [record.id for record in bench.history.records()] == [new.id]
+
+
 def test_finished_outputs_are_kept_and_counted(bench):
     """What is whole stays, and the report says how much that is; nothing is deleted that the job did not write."""
     job = bench.job("a")

@@ -93,7 +93,6 @@ def test_jobs_that_were_removed_from_the_history_do_not_come_back(home, observe)
         assert len(ws.queue.jobs) == 1
     with Workspace(home) as ws:
         assert len(ws.history.records()) == len(ws.queue.jobs) == 1
-        ws.config = replace(ws.config, cleanup={"history_keep_days": 30})
     with Workspace(home, observe=True) as ws:
         ws._session.states.save_queue_state(state)
     with Workspace(home) as ws:

@@ -32,6 +32,10 @@ from stlkit.storage.schema import SCHEMA_VERSION
 
 _INSERT_RECORDS = insertion("job_history", RECORD_COLUMNS, "ABORT")
 # facts of a row that somebody removed by hand give way
+_NOTE_CLEANED = text(
+    "INSERT INTO cleaned VALUES (1, :since) "
+    "ON CONFLICT (one) DO UPDATE SET created_before = max(created_before, excluded.created_before)"
+)
 _INSERT_FACTS = insertion("job_facts", FACT_COLUMNS, "REPLACE")
 
 
@@ -169,7 +173,9 @@ class JobHistoryManager(HistoryReader):
                 return processing_statistics(connection, days, until)
 
     def cleanup_old_records(self, keep_days: int = 90) -> int:
-        """Remove rows of jobs that were created more than `keep_days` days ago.
+        """Remove rows of jobs that were created more than `keep_days` days ago, for good.
+
+        A queue that still has such a job does not bring it back, see `cleaned_before`.
 
         Parameters
         ----------
@@ -184,6 +190,7 @@ class JobHistoryManager(HistoryReader):
         with self._begin() as connection:
             since = {"since": _days_ago(keep_days)}
             connection.execute(text(f"DELETE FROM job_facts WHERE job_id IN (SELECT id {old})"), since)  # noqa: S608
+            connection.execute(_NOTE_CLEANED, since)
             return connection.execute(text(f"DELETE {old}"), since).rowcount
 
     def old_records(self, keep_days: int = 90) -> Amount:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from stlkit.errors import HistoryError
 from stlkit.files import printable, sha256_of
-from stlkit.model.times import format_utc, utc_now
+from stlkit.model.times import format_utc, parse_utc, utc_now
 from stlkit.storage.history.archive import archive_paths
 from stlkit.storage.history.export import COLUMNS as EXPORTED
 from stlkit.storage.history.export import export_rows, format_of
@@ -140,6 +140,12 @@ class HistoryReader:
             with database.begin() as connection:
                 known.update(connection.execute(query, {"ids": json_text(missing)}).scalars())
         return frozenset(known)
+
+    def cleaned_before(self) -> datetime | None:
+        """Return the time before which jobs were created that were removed as old; None where none ever was."""
+        with self._begin() as connection:
+            found = connection.exec_driver_sql("SELECT created_before FROM cleaned").scalar_one_or_none()
+        return None if found is None else parse_utc(found)
 
     def last_checksum(self, stl_path: Path) -> str | None:
         """Return the SHA-256 that a file had when it was last processed; None where it is not known."""
