@@ -15,6 +15,7 @@ from stlkit.model.jobs import JobState, QueueJob
 from stlkit.model.times import AwareTime, utc_now
 from stlkit.outputs.names import SUMMARY_NAME
 from stlkit.outputs.placing import explained, place_json, relative_name
+from stlkit.patience import patiently
 
 SUMMARY_VERSION = "1.0"
 
@@ -112,17 +113,23 @@ def read_summary(base_folder: Path) -> QueueSummary | None:
         None where there is none, or none that this version understands.
     """
     try:
-        summary = from_plain(QueueSummary, read_json(base_folder / SUMMARY_NAME))
+        return _read(base_folder / SUMMARY_NAME)
     except (OSError, ValueError):
         return None
-    return summary if summary.version.split(".")[0] == SUMMARY_VERSION.split(".", maxsplit=1)[0] else None
+
+
+def _read(path: Path) -> QueueSummary:
+    summary = from_plain(QueueSummary, read_json(path))
+    if summary.version.split(".")[0] != SUMMARY_VERSION.split(".", maxsplit=1)[0]:
+        raise ValueError(f"version {summary.version}")
+    return summary
 
 
 def write_summary(base_folder: Path, jobs: Iterable[QueueJob], *, moment: datetime | None = None) -> Path:
     """Bring the summary of an output folder up to date.
 
-    Models of earlier runs stay. Where several jobs have one name, the newest counts. A summary that cannot be read,
-    or is of a newer major version, is renamed to ``queue_summary.damaged-N.json`` first.
+    Models of earlier runs stay. Where several jobs have one name, the newest counts. A damaged summary, or one of a
+    newer major version, is renamed to ``queue_summary.damaged-N.json`` first.
 
     Parameters
     ----------
@@ -140,14 +147,12 @@ def write_summary(base_folder: Path, jobs: Iterable[QueueJob], *, moment: dateti
     Raises
     ------
     OutputError
-        It cannot be written.
+        It cannot be written, or the present one cannot be read now; that is unchanged.
     """
     now = moment or utc_now()
     path = base_folder / SUMMARY_NAME
-    earlier = read_summary(base_folder)
-    if earlier is None:
-        _set_aside(path)
-        earlier = QueueSummary(created_at=now)
+    with explained(path):
+        earlier = _take_over(path) or QueueSummary(created_at=now)
     models = {entry.name: entry for entry in earlier.models}
     for job in jobs:
         known = models.get(job.output_name)
@@ -211,13 +216,24 @@ def _size_of(path: Path) -> int:
         return 0
 
 
+def _take_over(path: Path) -> QueueSummary | None:
+    """Return what the present summary says; one that is none is put aside."""
+    try:
+        return patiently(lambda: _read(path))
+    except ValueError:
+        _set_aside(path)
+    except OSError:
+        if path.is_file():  # a disk that does not answer, or a file that may not be read: it may be sound
+            raise
+        if path.exists():
+            _set_aside(path)
+    return None
+
+
 def _set_aside(path: Path) -> None:
-    if not path.exists():
-        return
     aside = next(
         candidate
         for number in itertools.count(1)
         if not (candidate := path.with_name(f"{path.stem}.damaged-{number}.json")).exists()
     )
-    with explained(aside):
-        path.rename(aside)
+    path.rename(aside)

@@ -1,6 +1,8 @@
 """The summary over all models of an output folder."""
 
+import errno
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -102,6 +104,28 @@ def test_damaged_summary_is_set_aside(base, make_job, content):
         write_summary(base, [make_job("a")])
         assert (base / f"queue_summary.damaged-{number}.json").read_bytes() == content
         assert [entry.name for entry in read_summary(base).models] == ["a"]
+
+
+@pytest.mark.parametrize(("code", "attempts"), [(errno.EIO, 5), (errno.EACCES, 1)])
+def test_a_summary_that_cannot_be_read_now_is_not_taken_for_a_damaged_one(base, make_job, monkeypatch, code, attempts):
+    """It stays where it is, with all models of earlier runs, and the error says why."""
+    write_summary(base, [make_job("a")])
+    before = (base / "queue_summary.json").read_bytes()
+    tries = []
+
+    def fail(path):
+        tries.append(path)
+        raise OSError(code, os.strerror(code), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("stlkit.outputs.summary.read_json", fail)
+        patch.setattr("time.sleep", lambda _: None)
+        with pytest.raises(OutputError, match=r"queue_summary\.json"):
+            write_summary(base, [make_job("b")])
+    assert len(tries) == attempts
+    assert [(path.name, path.read_bytes()) for path in base.iterdir()] == [("queue_summary.json", before)]
+    write_summary(base, [make_job("b")])
+    assert [entry.name for entry in read_summary(base).models] == ["a", "b"]
 
 
 def test_no_summary(base):
