@@ -78,7 +78,7 @@ class Forecaster:
             Whether jobs are being taken.
         """
         on_hold = not running  # jobs that hold with the whole queue go on with it
-        begun = [job for job in state.jobs if job.state.running or (on_hold and _holds(job))]
+        begun = [job for job in state.jobs if job.state.running or (on_hold and job.held)]
         waiting = [job for job in state.jobs if job.state is JobState.PENDING]
         seats = state.queue_settings.max_concurrent_jobs
         concurrency = max(1, min(seats, len(begun) + len(waiting)))
@@ -143,7 +143,3 @@ def time_of_all_s(begun_s: Iterable[float], waiting_s: Iterable[float], seats: i
         heapq.heapreplace(free_at, end)
         last = max(last, end)
     return last
-
-
-def _holds(job: QueueJob) -> bool:
-    return job.state is JobState.PAUSED and job.stage is not None

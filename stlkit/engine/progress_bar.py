@@ -104,7 +104,7 @@ def _log_not_on_screen() -> Iterator[None]:
 
 
 def _is_not_shown(record: logging.LogRecord) -> bool:
-    return record.name != "stlkit.engine.desk"
+    return record.name != "stlkit.engine.switch"
 
 
 class _Lines:

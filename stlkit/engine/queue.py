@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stlkit.engine.book import JobBook
+from stlkit.engine.changes import JobChanges
 from stlkit.engine.desk import SupervisorDesk
 from stlkit.engine.events import EventKind, EventPublisher, Observer, QueueEvent
 from stlkit.engine.local_worker import LocalWorker
@@ -109,9 +110,9 @@ class JobQueue(QueueView):
         self._changed = threading.Condition(threading.RLock())
         self._events = EventPublisher()
         self._recorder = JobRecorder(stores.history, state.queue_session_id, lambda: self.jobs)
-        self._desk = SupervisorDesk(
-            self._changed, self._book, lambda: self._state, self._recorder, stores, self._events, self._save
-        )
+        self._changes = JobChanges(self._changed, self._book, self._events, self._save)
+        self._desk = SupervisorDesk(self._changes, lambda: self._state, self._events, self._recorder, stores)
+        self._switch = self._desk.switch
         self._supervisors: list[Supervisor] = []
         self._closed = False
         if after_crash:
@@ -127,17 +128,17 @@ class JobQueue(QueueView):
     @property
     def is_running(self) -> bool:
         """Whether jobs are being taken, or would be if there were any."""
-        return self._desk.running and not self._desk.paused
+        return self._switch.running and not self._switch.paused
 
     @property
     def is_paused(self) -> bool:
         """Whether the queue as a whole is paused."""
-        return self._desk.paused
+        return self._switch.paused
 
     @property
     def pause_reason(self) -> str | None:
         """Why the queue paused itself; None where a person did it, or it is not paused."""
-        return self._desk.pause_reason
+        return self._switch.pause_reason
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Have `observer` called with a `QueueEvent` for everything that happens, on the queue's event thread.
@@ -182,9 +183,9 @@ class JobQueue(QueueView):
             if settings is not None:
                 for name in settings if isinstance(settings, Mapping) else settings.names():
                     self._before.pop(name, None)
-            if self._desk.running:
+            if self._switch.running:
                 self._fill_seats()
-            self._tell("settings changed")
+            self._changes.tell("settings changed")
 
     def configure_for_now(self, settings: Mapping[str, Any]) -> None:
         """Change settings until the queue is closed; the next session has those of before, however this one ends.
@@ -304,7 +305,7 @@ class JobQueue(QueueView):
         with self._command():
             found = [self._book.get(_id(job)) for job in jobs]
             for job in found:
-                if self._desk.in_hand(job) or self._desk.is_ending(job.id) or job.state.ended:
+                if job.in_hand or self._desk.endings.is_reserved(job.id) or job.state.ended:
                     raise JobError(f"job {job.id} is {job.state}; it cannot be taken up", job_id=job.id)
             new_jobs = NewJobs(base, self.state())
             for job in found:
@@ -343,7 +344,7 @@ class JobQueue(QueueView):
                 raise JobError(f"job {old.id} is {old.state}; only an ended job can be retried", job_id=old.id)
             new = repeat(old, force=force)
             self._book.replace(old.id, new)
-            self._announce(new, EventKind.ADDED)
+            self._changes.announce(new, EventKind.ADDED)
             return new
 
     def set_output(self, job: JobRef, folder: str | os.PathLike[str]) -> QueueJob:
@@ -367,13 +368,13 @@ class JobQueue(QueueView):
         base = base_folder(folder, self._state)
         with self._command():
             found = self._book.get(_id(job))
-            if self._desk.in_hand(found) or found.state.ended:
+            if found.in_hand or found.state.ended:
                 raise JobError(f"job {found.id} is {found.state}; its outputs cannot be moved", job_id=found.id)
             self._book.replace(found.id, NewJobs(base, self.state()).move(found))
             if found.state is JobState.PAUSED:
                 self._desk.let_go_on(found.id)
             moved = self._book.get(found.id)
-            self._announce(moved, EventKind.CHANGED)
+            self._changes.announce(moved, EventKind.CHANGED)
             return moved
 
     def set_options(
@@ -406,7 +407,7 @@ class JobQueue(QueueView):
         """
         with self._command():
             found = self._book.get(_id(job))
-            if self._desk.in_hand(found) or found.state.ended:
+            if found.in_hand or found.state.ended:
                 raise JobError(f"job {found.id} is {found.state}; its options cannot be changed", job_id=found.id)
             Overrides.checked(self._state, render_options, validation_options, output_settings)
             chosen = replace(
@@ -418,7 +419,7 @@ class JobQueue(QueueView):
             if output_settings is not None:
                 chosen = NewJobs(found.output_base_folder, self.state()).move(chosen)
             self._book.replace(found.id, chosen)
-            self._announce(chosen, EventKind.CHANGED)
+            self._changes.announce(chosen, EventKind.CHANGED)
             return chosen
 
     def remove(self, job: JobRef) -> None:
@@ -431,11 +432,11 @@ class JobQueue(QueueView):
         """
         with self._command():
             found = self._book.get(_id(job))
-            if self._desk.in_hand(found) or self._desk.is_ending(found.id):
+            if found.in_hand or self._desk.endings.is_reserved(found.id):
                 raise JobError(f"job {found.id} is running; cancel it first", job_id=found.id)
             self._book.remove(found.id)
             self._desk.forget(found.id)
-            self._announce(found, EventKind.REMOVED)
+            self._changes.announce(found, EventKind.REMOVED)
 
     def clear(self) -> int:
         """Take all ended jobs out of the queue; the history keeps them.
@@ -479,10 +480,10 @@ class JobQueue(QueueView):
         self._writer.flush()
         self._await_costs()  # outside the lock; the first jobs are to have estimates and limits of the history too
         with self._command():
-            self._desk.running = True
-            self._desk.resume()
+            self._switch.running = True
+            self._switch.resume()
             self._fill_seats()
-            self._tell("started")
+            self._changes.tell("started")
 
     def pause(self, job: JobRef | None = None) -> None:
         """Pause one job, or the whole queue: what runs finishes its stage and holds.
@@ -494,14 +495,14 @@ class JobQueue(QueueView):
         """
         with self._command():
             if job is None:
-                self._desk.pause()
-                self._tell("paused")
+                self._switch.pause()
+                self._changes.tell("paused")
                 return
             found = self._book.get(_id(job))
-            if self._desk.in_hand(found):
+            if found.in_hand:
                 self._desk.hold(found.id)
             else:
-                self._announce(self._book.move_to(found.id, JobState.PAUSED), EventKind.CHANGED)
+                self._changes.announce(self._book.move_to(found.id, JobState.PAUSED), EventKind.CHANGED)
 
     def resume(self, job: JobRef | None = None) -> None:
         """Let one paused job, or the whole queue and every paused job, go on.
@@ -515,16 +516,16 @@ class JobQueue(QueueView):
         """
         with self._command():
             if job is None:
-                self._desk.resume()
+                self._switch.resume()
                 # a job that was asked to pause and has not come to it yet is meant too
-                chosen = [other for other in self._book if other.state is JobState.PAUSED or self._desk.in_hand(other)]
+                chosen = [other for other in self._book if other.state is JobState.PAUSED or other.in_hand]
             else:
                 chosen = [self._book.get(_id(job))]
             for found in chosen:
                 self._desk.release(found.id)
-                if not self._desk.in_hand(found):
+                if not found.in_hand:
                     self._desk.let_go_on(found.id)
-            self._tell("resumed")
+            self._changes.tell("resumed")
 
     def cancel(self, job: JobRef) -> None:
         """End a job as ``cancelled``; a running one stops within seconds and leaves nothing half done.
@@ -543,9 +544,9 @@ class JobQueue(QueueView):
     def stop(self) -> None:
         """Stop working: running jobs go back into the queue, workers end. Returns when they have."""
         with self._changed:
-            self._desk.running = False
+            self._switch.running = False
             for job in self._book:
-                if self._desk.in_hand(job):
+                if job.in_hand:
                     self._desk.end(job.id, JobState.PENDING)
             supervisors = list(self._supervisors)
             for supervisor in supervisors:
@@ -554,7 +555,7 @@ class JobQueue(QueueView):
         for supervisor in supervisors:
             supervisor.join()
         with self._changed:
-            self._tell("stopped")
+            self._changes.tell("stopped")
 
     def wait(self, timeout_s: float | None = None, *, progress: bool = False) -> bool:
         """Block until no job is left to do.
@@ -634,7 +635,7 @@ class JobQueue(QueueView):
     def flush(self) -> None:
         """Wait until state and summaries are on disk and every observer was told."""
         with self._changed:
-            self._desk.await_reports()
+            self._desk.endings.await_reports()
         self._writer.flush()
         self._recorder.flush()
         self._events.flush()
@@ -662,15 +663,15 @@ class JobQueue(QueueView):
 
     def _must_be_waited_for(self) -> bool:
         with self._changed:
-            has_work = any(job.state is JobState.PENDING or self._desk.in_hand(job) for job in self._book)
-            if has_work and not self._desk.running:
+            has_work = any(job.state is JobState.PENDING or job.in_hand for job in self._book)
+            if has_work and not self._switch.running:
                 raise JobError("jobs are waiting, but the queue is not running; call start() first")
             return has_work
 
     def _end(self, job: JobRef, state: JobState) -> None:
         with self._command():
             found = self._book.get(_id(job))
-            if self._desk.in_hand(found):
+            if found.in_hand:
                 self._desk.end(found.id, state)
                 return
             if found.state.ended or not self._desk.reserve(found.id):
@@ -678,7 +679,7 @@ class JobQueue(QueueView):
             ended = replace(found, state=state, completed_at=utc_now(), question=None)
             end = self._desk.assignments.end_of(ended)
         # outside the lock: a busy database must not stop the queue
-        self._desk.commit(end)
+        self._desk.endings.commit(end)
 
     def _fill_seats(self) -> None:
         wanted = self._state.queue_settings.max_concurrent_jobs
@@ -692,16 +693,6 @@ class JobQueue(QueueView):
     def _start_local_worker(self) -> Worker:
         cores = os.cpu_count() or 1
         return LocalWorker(threads=max(1, cores // self._state.queue_settings.max_concurrent_jobs))
-
-    def _tell(self, message: str) -> None:
-        self._events.publish(QueueEvent(kind=EventKind.QUEUE, message=message))
-        self._save()
-        self._changed.notify_all()
-
-    def _announce(self, job: QueueJob, kind: EventKind) -> None:
-        self._events.publish(QueueEvent(kind=kind, job=job))
-        self._save()
-        self._changed.notify_all()
 
     def _save(self) -> None:
         self._writer.schedule(self._lasting_state)

@@ -194,6 +194,16 @@ class QueueJob:
     created_by: str = "notebook"
     unknown: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def held(self) -> bool:
+        """Whether the job is paused between two stages, with its worker waiting."""
+        return self.state is JobState.PAUSED and self.stage is not None
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a supervisor has the job: it is running, or held."""
+        return self.state.running or self.held
+
     def _repr_html_(self) -> str:
         return showing.job_html(self)
 

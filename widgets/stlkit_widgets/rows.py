@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from stlkit.files import one_line, printable
-from stlkit.model.jobs import JobState, QueueJob
+from stlkit.model.jobs import QueueJob
 
 LONGEST_NOTE = 300
 _TRUST_OWN_PACE_FROM = 20.0  # percent; before that a job's own pace says little
@@ -88,7 +88,7 @@ def row_of(job: QueueJob, size_bytes: int | None, now: datetime) -> Row:
         took=job.actual_duration if job.state.ended else None,
         note=one_line(texts[0][:LONGEST_NOTE]) if texts else "",
         notes=len(results.warnings) + (job.error_message is not None),
-        held=job.state is JobState.PAUSED and job.stage is not None,
+        held=job.held,
         picture=bool(results.stl_checksum and results.files_generated),
     )
 

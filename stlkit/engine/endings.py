@@ -1,0 +1,148 @@
+"""The end of a job: in the history, then in the queue, then in the output folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from stlkit.engine.changes import JobChanges
+from stlkit.engine.recorder import JobRecorder
+from stlkit.engine.reuse import Reuse
+from stlkit.engine.switch import QueueSwitch
+from stlkit.errors import StorageError
+from stlkit.model.jobs import JobState
+from stlkit.storage.cache import TempFileManager
+from stlkit.storage.history import JobEnd
+from stlkit.storage.progress import load_processing_state
+
+_log = logging.getLogger(__name__)
+
+
+class Endings:
+    """Ends jobs, and keeps those ends that could not be recorded until they can be. Thread-safe.
+
+    Parameters
+    ----------
+    changes : JobChanges
+        Its condition is not to be held when a job is committed: a busy database must not stop the queue.
+    switch : QueueSwitch
+        Pauses the queue while the history or the cache cannot be written.
+    recorder : JobRecorder
+    reuse : Reuse
+    cache : TempFileManager
+    forget : callable
+        Takes the id of each job that has ended, with the condition held.
+    """
+
+    def __init__(
+        self,
+        changes: JobChanges,
+        switch: QueueSwitch,
+        recorder: JobRecorder,
+        reuse: Reuse,
+        cache: TempFileManager,
+        forget: Callable[[str], None],
+    ) -> None:
+        self._changed = changes.condition
+        self._book = changes.book
+        self._changes = changes
+        self._switch = switch
+        self._recorder = recorder
+        self._reuse = reuse
+        self._cache = cache
+        self._forget = forget
+        self._reserved: set[str] = set()
+        self._unrecorded: dict[str, JobEnd] = {}
+        self._reporting = 0  # threads that have ended jobs, and are on their way to tell the output folders
+
+    # --- the condition is held ---
+
+    def reserve(self, job_id: str) -> bool:
+        """Keep a waiting job from being taken until it is committed; False where it is reserved already."""
+        if job_id in self._reserved:
+            return False
+        self._reserved.add(job_id)
+        return True
+
+    def is_reserved(self, job_id: str) -> bool:
+        """Whether the end of a waiting job is being recorded now."""
+        return job_id in self._reserved
+
+    def drop(self, job_id: str) -> None:
+        """Never record the end that could not be recorded: the job is to be done anew, or was removed."""
+        self._unrecorded.pop(job_id, None)
+
+    def await_reports(self) -> None:
+        """Wait until every job that has ended is on its way into its folder's log and summary."""
+        self._changed.wait_for(lambda: not self._reporting)
+
+    def pause_for_storage(self, what: str) -> None:
+        """Pause the queue until history and cache can be written again."""
+        self._switch.pause_for_storage(what, self._storage_works, self._go_on)
+
+    # --- it is not ---
+
+    def commit(self, *ends: JobEnd) -> None:
+        """End jobs that no supervisor has in hand any more.
+
+        Parameters
+        ----------
+        *ends : JobEnd
+            The jobs as they are to be after their end.
+        """
+        ends = tuple(map(self._recorder.complete, ends))
+        try:
+            for end in ends:
+                self._reuse.record(end, load_processing_state(self._cache.job_folder(end.job.id)))
+            self._recorder.commit(*ends)
+        except StorageError as error:
+            self._keep(ends, error)
+            return
+        for end in ends:
+            self._cache.cleanup_job_cache(end.job.id)
+        with self._changed:
+            for ended in (end.job for end in ends):
+                self._reserved.discard(ended.id)
+                self._forget(ended.id)
+                self._book.replace(ended.id, ended)
+                self._changes.announce(ended)
+            self._reporting += 1
+        try:
+            self._recorder.report(*(end.job for end in ends))
+        finally:
+            with self._changed:
+                self._reporting -= 1
+                self._changed.notify_all()
+
+    def _keep(self, ends: tuple[JobEnd, ...], error: StorageError) -> None:
+        with self._changed:
+            for end in ends:
+                self._reserved.discard(end.job.id)
+                self._changes.move(end.job.id, JobState.PAUSED, stage=None, progress=0.0, question=None)
+                self._unrecorded[end.job.id] = end
+            self.pause_for_storage(f"the end of job {ends[0].job.id} could not be recorded: {error}")
+
+    def _storage_works(self) -> bool:
+        try:
+            self._recorder.check()
+        except StorageError as error:
+            _log.debug("not yet: %s", error)
+            return False
+        self._cache.check()
+        return True
+
+    def _go_on(self) -> None:
+        """Record what could not be recorded, and let the queue go on where it paused by itself."""
+        with self._changed:
+            unrecorded, self._unrecorded = self._unrecorded, {}
+            self._switch.go_on("what failed works again")
+            waiting = [job_id for job_id in unrecorded if self._still_waits(job_id) and self.reserve(job_id)]
+        for job_id in waiting:
+            self.commit(unrecorded[job_id])
+
+    def _still_waits(self, job_id: str) -> bool:
+        """Whether a job is as it was left: a person may have removed it meanwhile, or had it begin again."""
+        if job_id not in self._book:
+            return False
+        job = self._book.get(job_id)
+        return job.state is JobState.PAUSED and not job.in_hand
