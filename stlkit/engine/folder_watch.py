@@ -12,7 +12,8 @@ from pathlib import Path
 
 import watchfiles
 
-from stlkit.engine.queue import Added, JobQueue
+from stlkit.engine.editing import Added
+from stlkit.engine.queue import JobQueue
 from stlkit.engine.scan import find_stl_files
 from stlkit.errors import JobError
 from stlkit.files import printable

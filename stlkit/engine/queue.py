@@ -1,34 +1,23 @@
-"""The queue: what a person does with many jobs."""
+"""The queue at work: its settings, and its start, pauses and end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from stlkit.engine.book import JobBook
-from stlkit.engine.changes import JobChanges
-from stlkit.engine.desk import SupervisorDesk
-from stlkit.engine.events import EventKind, EventPublisher, Observer, QueueEvent
+from stlkit.engine.editing import EditableQueue, JobRef, id_of
+from stlkit.engine.events import EventKind, Observer, QueueEvent
 from stlkit.engine.local_worker import LocalWorker
-from stlkit.engine.new_jobs import NewJobs, Overrides, base_folder, repeat
 from stlkit.engine.protocol import Worker
-from stlkit.engine.recorder import JobRecorder
-from stlkit.engine.scan import Source, find_stl_files
 from stlkit.engine.stores import Stores
 from stlkit.engine.supervisor import Seat, Supervisor
-from stlkit.engine.view import QueueView
 from stlkit.errors import JobError
-from stlkit.files import one_line
-from stlkit.model.html import headline, joined
-from stlkit.model.jobs import JobState, QueueJob, QueueState
+from stlkit.model.jobs import JobState, QueueState
 from stlkit.model.options import (
     CheckedOptions,
     OutputSettings,
@@ -36,42 +25,15 @@ from stlkit.model.options import (
     RenderOptions,
     ValidationOptions,
 )
-from stlkit.model.showing import jobs_html
 from stlkit.model.templates import QueueTemplate
 from stlkit.model.times import utc_now
 
 OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 
-JobRef = QueueJob | str
 WAIT_STEP_S = 0.5  # how often a waiting caller looks up, so that Ctrl-C is heard everywhere
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
-    """What came of adding files.
-
-    Parameters
-    ----------
-    jobs : tuple of QueueJob
-        New in the queue.
-    duplicates : tuple of Path
-        Files that have an unfinished job in the queue already.
-    """
-
-    jobs: tuple[QueueJob, ...]
-    duplicates: tuple[Path, ...] = ()
-
-    def __str__(self) -> str:
-        text = f"{len(self.jobs)} job{'s' if len(self.jobs) != 1 else ''} added"
-        if self.duplicates:
-            text += f"; already in the queue: {', '.join(one_line(path.name) for path in self.duplicates)}"
-        return text
-
-    def _repr_html_(self) -> str:
-        return joined(headline(str(self)), jobs_html(self.jobs))
-
-
-class JobQueue(QueueView):
+class JobQueue(EditableQueue):
     """Jobs in order, worked off by worker processes in the background.
 
     Thread-safe. Jobs are frozen snapshots; only the methods of the queue change anything.
@@ -99,31 +61,15 @@ class JobQueue(QueueView):
         new_worker: Callable[[], Worker] | None = None,
         after_crash: bool = False,
     ) -> None:
-        super().__init__(stores.costs)
-        self._state = replace(state, jobs=())
-        self._before: dict[str, Any] = {}  # what settings that hold for this session only were before
-        self._book = JobBook(state.jobs)
-        self._writer = stores.writer
+        super().__init__(state, stores, created_by=created_by)
         self._await_costs = stores.await_costs
-        self._created_by = created_by
         self._new_worker = new_worker or self._start_local_worker
-        self._changed = threading.Condition(threading.RLock())
-        self._events = EventPublisher()
-        self._recorder = JobRecorder(stores.history, state.queue_session_id, lambda: self.jobs)
-        self._changes = JobChanges(self._changed, self._book, self._events, self._save)
-        self._desk = SupervisorDesk(self._changes, lambda: self._state, self._events, self._recorder, stores)
         self._switch = self._desk.switch
         self._supervisors: list[Supervisor] = []
-        self._closed = False
         if after_crash:
             self._recorder.catch_up()
 
     # --- looking ---
-
-    def state(self) -> QueueState:
-        """Return everything about the queue, as it is now."""
-        with self._changed:
-            return replace(self._state, jobs=tuple(self._book), last_updated=utc_now())
 
     @property
     def is_running(self) -> bool:
@@ -207,265 +153,6 @@ class JobQueue(QueueView):
             render=template.render_options, validation=template.validation_options, output=template.output_settings
         )
 
-    # --- jobs in and out ---
-
-    def add(
-        self,
-        source: Source,
-        *,
-        output: str | os.PathLike[str] | None = None,
-        recursive: bool = True,
-        render_options: Mapping[str, Any] | None = None,
-        validation_options: Mapping[str, Any] | None = None,
-        output_settings: Mapping[str, Any] | None = None,
-        force: bool = False,
-    ) -> Added:
-        """Add files to the end of the queue.
-
-        Outputs of earlier work that are whole and made of the same file, with the same options, are used again. One
-        that a person changed since is kept under another name.
-
-        Parameters
-        ----------
-        source : path, pattern, or iterable of these
-            A file, a folder, a pattern such as ``models/**/*.stl``, or several.
-        output : path, optional
-            Base folder of the outputs; the queue's ``output_base_folder`` unless given.
-        recursive : bool
-            Whether folders inside folders are searched.
-        render_options, validation_options, output_settings : mapping, optional
-            What differs from the queue's own options for these jobs.
-        force : bool
-            Make everything anew, whatever exists.
-
-        Returns
-        -------
-        Added
-
-        Raises
-        ------
-        JobError
-            Nothing exists under a name.
-        OptionError
-            An option does not fit, or nobody said where outputs go.
-        """
-        overrides = Overrides.checked(self._state, render_options, validation_options, output_settings)
-        base = base_folder(output, self._state)
-        files = list(find_stl_files(source, recursive=recursive))
-        with self._command():
-            new_jobs = NewJobs(base, self.state())
-            open_paths = {job.stl_path for job in self._book if not job.state.ended}
-            jobs, duplicates = [], []
-            for path in files:
-                if path in open_paths:
-                    duplicates.append(path)
-                    continue
-                open_paths.add(path)
-                jobs.append(new_jobs.make(path, overrides, self._created_by, force=force))
-            for job in jobs:
-                self._book.add(job)
-                self._events.publish(QueueEvent(kind=EventKind.ADDED, job=job))
-            self._save()
-            self._changed.notify_all()
-        return Added(jobs=tuple(jobs), duplicates=tuple(duplicates))
-
-    def take_up(
-        self,
-        jobs: Iterable[JobRef],
-        *,
-        output: str | os.PathLike[str] | None = None,
-        render_options: Mapping[str, Any] | None = None,
-        validation_options: Mapping[str, Any] | None = None,
-        output_settings: Mapping[str, Any] | None = None,
-        force: bool = False,
-    ) -> tuple[QueueJob, ...]:
-        """Have jobs that wait or are paused go on as if their files were added now.
-
-        They keep their places. What they made already and is still whole is used again, unless `force` is new to them.
-
-        Parameters
-        ----------
-        jobs : iterable of QueueJob or str
-        output, render_options, validation_options, output_settings, force
-            As `add` takes them; they replace what the jobs had.
-
-        Returns
-        -------
-        tuple of QueueJob
-
-        Raises
-        ------
-        JobError
-            A job is running, or has ended; nothing has changed.
-        OptionError
-            An option does not fit, or nobody said where outputs go; nothing has changed.
-        """
-        overrides = Overrides.checked(self._state, render_options, validation_options, output_settings)
-        base = base_folder(output, self._state)
-        with self._command():
-            found = [self._book.get(_id(job)) for job in jobs]
-            for job in found:
-                if job.in_hand or self._desk.endings.is_reserved(job.id) or job.state.ended:
-                    raise JobError(f"job {job.id} is {job.state}; it cannot be taken up", job_id=job.id)
-            new_jobs = NewJobs(base, self.state())
-            for job in found:
-                if force and not job.force:
-                    self._desk.forget(job.id)
-                self._book.replace(job.id, new_jobs.renew(job, overrides, force=force))
-                if job.state is JobState.PAUSED:
-                    self._desk.let_go_on(job.id)
-                self._events.publish(QueueEvent(kind=EventKind.CHANGED, job=self._book.get(job.id)))
-            self._save()
-            self._changed.notify_all()
-            return tuple(self._book.get(job.id) for job in found)
-
-    def retry(self, job: JobRef, *, force: bool = False) -> QueueJob:
-        """Do an ended job again, as a new job in the old one's place.
-
-        Parameters
-        ----------
-        job : QueueJob or str
-        force : bool
-            Make everything anew; else what the job made and is still whole is kept.
-
-        Returns
-        -------
-        QueueJob
-            The new one; the old one stays in the history.
-
-        Raises
-        ------
-        JobError
-            The job has not ended.
-        """
-        with self._command():
-            old = self._book.get(_id(job))
-            if not old.state.ended:
-                raise JobError(f"job {old.id} is {old.state}; only an ended job can be retried", job_id=old.id)
-            new = repeat(old, force=force)
-            self._book.replace(old.id, new)
-            self._changes.announce(new, EventKind.ADDED)
-            return new
-
-    def set_output(self, job: JobRef, folder: str | os.PathLike[str]) -> QueueJob:
-        """Send a job's outputs elsewhere; one that was paused because its folder refused them goes on.
-
-        Parameters
-        ----------
-        job : QueueJob or str
-        folder : path
-            The new base folder.
-
-        Returns
-        -------
-        QueueJob
-
-        Raises
-        ------
-        JobError
-            The job is running, or has ended.
-        """
-        base = base_folder(folder, self._state)
-        with self._command():
-            found = self._book.get(_id(job))
-            if found.in_hand or found.state.ended:
-                raise JobError(f"job {found.id} is {found.state}; its outputs cannot be moved", job_id=found.id)
-            self._book.replace(found.id, NewJobs(base, self.state()).move(found))
-            if found.state is JobState.PAUSED:
-                self._desk.let_go_on(found.id)
-            moved = self._book.get(found.id)
-            self._changes.announce(moved, EventKind.CHANGED)
-            return moved
-
-    def set_options(
-        self,
-        job: JobRef,
-        *,
-        render_options: Mapping[str, Any] | None = None,
-        validation_options: Mapping[str, Any] | None = None,
-        output_settings: Mapping[str, Any] | None = None,
-    ) -> QueueJob:
-        """Give a job that has not begun options of its own.
-
-        Parameters
-        ----------
-        job : QueueJob or str
-        render_options, validation_options, output_settings : mapping, optional
-            All that is to differ from the queue's own options: what the job had of such a group is forgotten, an empty
-            mapping leaves it none. A group that is not given stays as it is.
-
-        Returns
-        -------
-        QueueJob
-
-        Raises
-        ------
-        JobError
-            The job is running, or has ended.
-        OptionError
-            A name or a value does not fit; nothing has changed.
-        """
-        with self._command():
-            found = self._book.get(_id(job))
-            if found.in_hand or found.state.ended:
-                raise JobError(f"job {found.id} is {found.state}; its options cannot be changed", job_id=found.id)
-            Overrides.checked(self._state, render_options, validation_options, output_settings)
-            chosen = replace(
-                found,
-                render_options=found.render_options if render_options is None else dict(render_options),
-                validation_options=found.validation_options if validation_options is None else dict(validation_options),
-                output_settings=found.output_settings if output_settings is None else dict(output_settings),
-            )
-            if output_settings is not None:
-                chosen = NewJobs(found.output_base_folder, self.state()).move(chosen)
-            self._book.replace(found.id, chosen)
-            self._changes.announce(chosen, EventKind.CHANGED)
-            return chosen
-
-    def remove(self, job: JobRef) -> None:
-        """Take a job out of the queue, without a trace where it has not begun.
-
-        Raises
-        ------
-        JobError
-            The job is running; cancel it instead.
-        """
-        with self._command():
-            found = self._book.get(_id(job))
-            if found.in_hand or self._desk.endings.is_reserved(found.id):
-                raise JobError(f"job {found.id} is running; cancel it first", job_id=found.id)
-            self._book.remove(found.id)
-            self._desk.forget(found.id)
-            self._changes.announce(found, EventKind.REMOVED)
-
-    def clear(self) -> int:
-        """Take all ended jobs out of the queue; the history keeps them.
-
-        Returns
-        -------
-        int
-            How many.
-        """
-        with self._command():
-            ended = [job for job in self._book if job.state.ended]
-            for job in ended:
-                self.remove(job)
-            return len(ended)
-
-    def move(self, job: JobRef, position: int) -> None:
-        """Put a job at another place in the order, counted from 0."""
-        with self._command():
-            ids = [other.id for other in self._book if other.id != self._book.get(_id(job)).id]
-            ids.insert(position, _id(job))
-            self.reorder(ids)
-
-    def reorder(self, jobs: Iterable[JobRef]) -> None:
-        """Put the given jobs first, in the given order."""
-        with self._command():
-            self._book.reorder([_id(job) for job in jobs])
-            self._events.publish(QueueEvent(kind=EventKind.REORDERED))
-            self._save()
-
     # --- running ---
 
     def start(self) -> None:
@@ -498,7 +185,7 @@ class JobQueue(QueueView):
                 self._switch.pause()
                 self._changes.tell("paused")
                 return
-            found = self._book.get(_id(job))
+            found = self._book.get(id_of(job))
             if found.in_hand:
                 self._desk.hold(found.id)
             else:
@@ -520,7 +207,7 @@ class JobQueue(QueueView):
                 # a job that was asked to pause and has not come to it yet is meant too
                 chosen = [other for other in self._book if other.state is JobState.PAUSED or other.in_hand]
             else:
-                chosen = [self._book.get(_id(job))]
+                chosen = [self._book.get(id_of(job))]
             for found in chosen:
                 self._desk.release(found.id)
                 if not found.in_hand:
@@ -650,17 +337,6 @@ class JobQueue(QueueView):
 
     # --- inside ---
 
-    @contextmanager
-    def _command(self) -> Iterator[None]:
-        """Hold the lock for a command, which a closed queue refuses."""
-        with self._changed:
-            self._require_open()
-            yield
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise JobError("the queue is closed; open its workspace again")
-
     def _must_be_waited_for(self) -> bool:
         with self._changed:
             has_work = any(job.state is JobState.PENDING or job.in_hand for job in self._book)
@@ -670,7 +346,7 @@ class JobQueue(QueueView):
 
     def _end(self, job: JobRef, state: JobState) -> None:
         with self._command():
-            found = self._book.get(_id(job))
+            found = self._book.get(id_of(job))
             if found.in_hand:
                 self._desk.end(found.id, state)
                 return
@@ -693,18 +369,6 @@ class JobQueue(QueueView):
     def _start_local_worker(self) -> Worker:
         cores = os.cpu_count() or 1
         return LocalWorker(threads=max(1, cores // self._state.queue_settings.max_concurrent_jobs))
-
-    def _save(self) -> None:
-        self._writer.schedule(self._lasting_state)
-
-    def _lasting_state(self) -> QueueState:
-        with self._changed:
-            state = self.state()
-            return replace(state, queue_settings=state.queue_settings.merged(self._before))
-
-
-def _id(job: JobRef) -> str:
-    return job if isinstance(job, str) else job.id
 
 
 def _updated(old: OptionGroup, new: OptionGroup | Mapping[str, Any] | None) -> OptionGroup:

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from stlkit.engine.editing import Added
 from stlkit.engine.events import EventKind, QueueEvent
 from stlkit.engine.forecast import Forecaster
 from stlkit.engine.progress_bar import _Bars, _Lines, ending_line
-from stlkit.engine.queue import Added
 from stlkit.files import encode_json, one_line
 from stlkit.model.jobs import JobResults, JobState, QueueState
 from stlkit.storage.history import JobHistoryManager
