@@ -30,8 +30,6 @@ import psutil
 
 from stlkit.model.text import one_line as one_line  # noqa: PLC0414 - belongs to the names of files, for whoever uses them
 
-CHUNK_BYTES = 1 << 20
-
 _PART = re.compile(
     r"\.stlkit-(?P<machine>[0-9a-f]{8})-(?P<pid>[0-9]{1,9})-(?P<started>[0-9]{1,12})(?:t(?P<ticks>[0-9]{1,15}))?-[0-9a-f]{8}\.part"
 )

@@ -48,7 +48,7 @@ def forecast_memory_bytes(stl_size_bytes: int, render: RenderOptions) -> int:
     Parameters
     ----------
     stl_size_bytes : int
-        As `stlkit.pipeline.plan.size_as_binary_bytes` tells it.
+        As a binary file, see `stlkit.pipeline.size.ModelSize`.
     render : RenderOptions
 
     Returns

@@ -69,7 +69,7 @@ def turn_outward(surface: Surface) -> Step | None:
     to_turn = np.flatnonzero(surface.examination.shells.to_turn)
     if not len(to_turn):
         return None
-    message = f"turned {len(to_turn):,} inside-out bodies over"
+    message = f"turned {counted(len(to_turn), 'inside-out body', 'inside-out bodies')} over"
     return Step(
         surface.turning(np.isin(surface.examination.topology.bodies, to_turn)),
         RepairAction(code=RepairCode.TURNED_OUTWARD.value, message=message, count=len(to_turn)),

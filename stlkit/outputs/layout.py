@@ -11,7 +11,6 @@ from stlkit.errors import OutputError
 from stlkit.model.options import Organization, OutputSettings, RenderOptions
 from stlkit.model.times import utc_now
 from stlkit.outputs.names import (
-    COMBINED_LOG_NAME,
     FAILED_FOLDER,
     SUMMARY_NAME,
     FileNameGenerator,
@@ -172,11 +171,6 @@ class OutputLayout:
     def summary(self) -> Path:
         """The summary over all models of the base folder."""
         return self.base_folder / SUMMARY_NAME
-
-    @property
-    def combined_log(self) -> Path:
-        """The log over all jobs of the base folder."""
-        return self.base_folder / COMBINED_LOG_NAME
 
     @property
     def _is_per_stl(self) -> bool:

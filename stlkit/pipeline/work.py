@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stlkit.errors import BackendUnavailableError, RenderError
-from stlkit.files import LARGEST_JSON_BYTES, decode_json, read_regular_file, sha256_of
+from stlkit.files import sha256_of
 from stlkit.mesh.analysis import analyze
 from stlkit.mesh.dimensions import measure_dimensions
 from stlkit.mesh.fingerprint import Fingerprint, fingerprint
@@ -23,12 +22,13 @@ from stlkit.model.causes import refusal_of
 from stlkit.model.encoding import to_plain
 from stlkit.model.jobs import JobResults, JobState
 from stlkit.model.options import BackendName, Quality, RenderOptions, ValidationLevel
-from stlkit.model.reports import Finding, Severity
+from stlkit.model.reports import AnalysisReport, Finding, Severity
 from stlkit.outputs.documents import file_info
 from stlkit.outputs.failed import clear_failure, record_failure
 from stlkit.outputs.layout import OutputLayout
 from stlkit.outputs.logs import JobLog
 from stlkit.outputs.placing import json_bytes, keep_aside, link_source, place, place_json, place_text
+from stlkit.outputs.reading import read_document
 from stlkit.pipeline.known import KnownOutputs, kept_aside
 from stlkit.pipeline.order import JobOrder
 from stlkit.pipeline.plan import Stage
@@ -178,7 +178,7 @@ class JobWork:
     def _analysis(self, _: StageProgress) -> None:
         mesh = self._sound.mesh
         if self._take(self._recipes.analysis):
-            units_doubt = _units_doubt_in(self.layout.analysis)
+            units_doubt = read_document(AnalysisReport, self.layout.analysis).units_doubt
         else:
             analysis = analyze(mesh, self._read.report, self.order.validation, examination=self._sound.examination)
             units_doubt = analysis.units_doubt
@@ -353,12 +353,6 @@ def _writing(value: object) -> Callable[[Path], None]:
 
 def _write_json(path: Path, value: object) -> None:
     path.write_bytes(json_bytes(value, compressed=path.suffix == ".gz"))
-
-
-def _units_doubt_in(analysis: Path) -> str | None:
-    data = read_regular_file(analysis, limit_bytes=LARGEST_JSON_BYTES)
-    doubt = decode_json(gzip.decompress(data) if analysis.suffix == ".gz" else data)["units_doubt"]
-    return None if doubt is None else str(doubt)
 
 
 def _size_of(path: Path) -> int:

@@ -43,7 +43,7 @@ class JobTable(PagePart, page="job_table"):
     background : Background
     read_only : bool
         Whether the queue belongs to somebody else.
-    layout : dict
+    view_layout : dict
         Height, sort order and hidden columns, as `on_layout` was told earlier.
     on_layout : callable
         Called with the new one when a person changes it.
