@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import logging
 import os
 import secrets
@@ -264,8 +265,7 @@ class SharedSessions:
 
 
 def _commands_of(queue: type[JobQueue]) -> frozenset[str]:
-    members = vars(queue).items()
-    return frozenset(name for name, member in members if not name.startswith("_") and not isinstance(member, property))
+    return frozenset(name for name, _ in inspect.getmembers(queue, inspect.isfunction) if not name.startswith("_"))
 
 
 SESSIONS = SharedSessions()

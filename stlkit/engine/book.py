@@ -63,9 +63,7 @@ class JobBook:
         JobError
             The table of legal moves does not have this one.
         """
-        job = self.get(job_id)
-        if state not in TRANSITIONS[job.state]:
-            raise JobError(f"job {job_id} is {job.state} and cannot become {state}", job_id=job_id)
+        _require_legal(self.get(job_id), state)
         return self.change(job_id, state=state, **changes)
 
     def remove(self, job_id: str) -> QueueJob:
@@ -75,9 +73,17 @@ class JobBook:
         return job
 
     def replace(self, old_id: str, new: QueueJob) -> None:
-        """Put a job into the place of another."""
-        self.get(old_id)
+        """Put a job into the place of another, or of itself as it was.
+
+        Raises
+        ------
+        JobError
+            There is none of that id, or the job may not move from its state to the new one.
+        """
+        old = self.get(old_id)
         if new.id == old_id:
+            if new.state is not old.state:
+                _require_legal(old, new.state)
             self._jobs[old_id] = new
             return
         self._jobs = {job.id: job for job in (new if job.id == old_id else job for job in self)}
@@ -93,7 +99,7 @@ class JobBook:
         first = {job_id: self.get(job_id) for job_id in job_ids}
         self._jobs = first | {job.id: job for job in self if job.id not in first}
 
-    def position(self, job_id: str) -> int:
-        """Return where in the order a job stands, from 0."""
-        self.get(job_id)
-        return list(self._jobs).index(job_id)
+
+def _require_legal(job: QueueJob, state: JobState) -> None:
+    if state not in TRANSITIONS[job.state]:
+        raise JobError(f"job {job.id} is {job.state} and cannot become {state}", job_id=job.id)

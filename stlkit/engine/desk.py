@@ -137,13 +137,14 @@ class SupervisorDesk:
                 seat.given_up = True
             if seat.given_up:
                 return None
-            job = None if self.switch.paused else next(self._jobs_that_may_begin(), None)
+            now = time.monotonic()  # one moment for both questions: no retry may fall due between them
+            job = None if self.switch.paused else next(self._jobs_that_may_begin(now), None)
             if job is not None:
                 if (lookup := self._lookups.get(job)) is None:
-                    return self._lookups.choose(job, self._jobs_that_may_begin())
+                    return self._lookups.choose(job, self._jobs_that_may_begin(now))
                 if (assignment := self._try_assign(job, lookup)) is not None:
                     return assignment
-            self._changed.wait(self._time_to_next_retry())
+            self._changed.wait(self._time_to_next_retry(now))
 
     def _look_up(self, jobs: tuple[QueueJob, ...]) -> None:
         """End those of the jobs that are up to date."""
@@ -241,16 +242,15 @@ class SupervisorDesk:
         self._not_before.pop(job_id, None)
         self._lookups.forget(job_id)
 
-    def _jobs_that_may_begin(self) -> Iterator[QueueJob]:
-        now = time.monotonic()
+    def _jobs_that_may_begin(self, now: float) -> Iterator[QueueJob]:
         for job in self._book:
             waits = job.state is JobState.PENDING and self._not_before.get(job.id, now) <= now
             if waits and not self.endings.is_reserved(job.id) and self._lookups.may_begin(job):
                 yield job
 
-    def _time_to_next_retry(self) -> float | None:
-        waiting = self._not_before.values()
-        return max(0.01, min(waiting) - time.monotonic()) if waiting and not self.switch.paused else None
+    def _time_to_next_retry(self, now: float) -> float | None:
+        later = [moment for moment in self._not_before.values() if moment > now]
+        return min(later) - now if later and not self.switch.paused else None
 
     def _try_assign(self, job: QueueJob, lookup: Lookup) -> Assignment | JobEnd | None:
         """Return an attempt at a job, or its end where it cannot fit at all; None where it has to wait."""

@@ -182,10 +182,7 @@ class EditableQueue(QueueView):
         overrides = Overrides.checked(self._state, render_options, validation_options, output_settings)
         base = base_folder(output, self._state)
         with self._command():
-            found = [self._book.get(id_of(job)) for job in jobs]
-            for job in found:
-                if job.in_hand or self._desk.endings.is_reserved(job.id) or job.state.ended:
-                    raise JobError(f"job {job.id} is {job.state}; it cannot be taken up", job_id=job.id)
+            found = [self._waiting(job, "it cannot be taken up") for job in jobs]
             new_jobs = NewJobs(base, self.state())
             for job in found:
                 if force and not job.force:
@@ -246,9 +243,7 @@ class EditableQueue(QueueView):
         """
         base = base_folder(folder, self._state)
         with self._command():
-            found = self._book.get(id_of(job))
-            if found.in_hand or found.state.ended:
-                raise JobError(f"job {found.id} is {found.state}; its outputs cannot be moved", job_id=found.id)
+            found = self._waiting(job, "its outputs cannot be moved")
             self._book.replace(found.id, NewJobs(base, self.state()).move(found))
             if found.state is JobState.PAUSED:
                 self._desk.let_go_on(found.id)
@@ -285,9 +280,7 @@ class EditableQueue(QueueView):
             A name or a value does not fit; nothing has changed.
         """
         with self._command():
-            found = self._book.get(id_of(job))
-            if found.in_hand or found.state.ended:
-                raise JobError(f"job {found.id} is {found.state}; its options cannot be changed", job_id=found.id)
+            found = self._waiting(job, "its options cannot be changed")
             Overrides.checked(self._state, render_options, validation_options, output_settings)
             chosen = replace(
                 found,
@@ -346,6 +339,15 @@ class EditableQueue(QueueView):
             self._save()
 
     # --- inside ---
+
+    def _waiting(self, job: JobRef, otherwise: str) -> QueueJob:
+        """Return a job that has not begun or is paused; the error about any other says what cannot be done."""
+        found = self._book.get(id_of(job))
+        is_ending = self._desk.endings.is_reserved(found.id)
+        if found.in_hand or is_ending or found.state.ended:
+            state = "ending" if is_ending else found.state
+            raise JobError(f"job {found.id} is {state}; {otherwise}", job_id=found.id)
+        return found
 
     @contextmanager
     def _command(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stlkit.errors import JobError
 from stlkit.model.jobs import QueueJob
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class EventPublisher:
     def __init__(self) -> None:
         self._observers: tuple[Observer, ...] = ()
         self._lock = threading.Lock()
+        self._closed = False
         self._events: queue.SimpleQueue[QueueEvent | threading.Event | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="stlkit-events", daemon=True)
         self._thread.start()
@@ -84,14 +86,27 @@ class EventPublisher:
             self._events.put(event)
 
     def flush(self) -> None:
-        """Wait until everything published so far was told; not to be called by an observer."""
+        """Wait until everything published so far was told; once closed, everything was.
+
+        Raises
+        ------
+        JobError
+            An observer asks, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            raise JobError("an observer cannot wait for the queue, which waits for it; wait on another thread")
         done = threading.Event()
-        self._events.put(done)
+        with self._lock:
+            if self._closed:
+                return
+            self._events.put(done)
         done.wait()
 
     def close(self) -> None:
         """Tell what is left and end the thread."""
-        self._events.put(None)
+        with self._lock:
+            self._closed = True
+            self._events.put(None)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 

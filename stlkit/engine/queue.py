@@ -16,7 +16,7 @@ from stlkit.engine.local_worker import LocalWorker
 from stlkit.engine.protocol import Worker
 from stlkit.engine.stores import Stores
 from stlkit.engine.supervisor import Seat, Supervisor
-from stlkit.errors import JobError
+from stlkit.errors import JobError, OptionError
 from stlkit.model.jobs import JobState, QueueState
 from stlkit.model.options import (
     CheckedOptions,
@@ -121,10 +121,10 @@ class JobQueue(EditableQueue):
         with self._command():
             self._state = replace(
                 self._state,
-                queue_settings=_updated(self._state.queue_settings, settings),
-                global_render_options=_updated(self._state.global_render_options, render),
-                global_validation_options=_updated(self._state.global_validation_options, validation),
-                global_output_settings=_updated(self._state.global_output_settings, output),
+                queue_settings=_updated(self._state.queue_settings, settings, "settings"),
+                global_render_options=_updated(self._state.global_render_options, render, "render"),
+                global_validation_options=_updated(self._state.global_validation_options, validation, "validation"),
+                global_output_settings=_updated(self._state.global_output_settings, output, "output"),
             )
             if settings is not None:
                 for name in settings if isinstance(settings, Mapping) else settings.names():
@@ -329,8 +329,9 @@ class JobQueue(EditableQueue):
 
     def close(self) -> None:
         """Stop, write everything down, and end the queue's threads; the queue cannot be used afterwards."""
+        with self._changed:
+            self._closed = True  # first: nobody may start it again while it stops
         self.stop()
-        self._closed = True
         self._desk.watcher.close()
         self._recorder.close()
         self._events.close()
@@ -371,7 +372,12 @@ class JobQueue(EditableQueue):
         return LocalWorker(threads=max(1, cores // self._state.queue_settings.max_concurrent_jobs))
 
 
-def _updated(old: OptionGroup, new: OptionGroup | Mapping[str, Any] | None) -> OptionGroup:
+def _updated(old: OptionGroup, new: OptionGroup | Mapping[str, Any] | None, name: str) -> OptionGroup:
     if new is None:
         return old
-    return old.merged(new) if isinstance(new, Mapping) else new
+    if isinstance(new, Mapping):
+        return old.merged(new)
+    if not isinstance(new, type(old)):
+        group = type(old).__name__
+        raise OptionError(f"{name} takes {group}, or a mapping of what changes in them, not {new!r:.60}", field=name)
+    return new

@@ -7,6 +7,7 @@ import pytest
 
 from stlkit.errors import JobError, OptionError
 from stlkit.model.jobs import JobResults, JobState
+from stlkit.model.options import OutputSettings, ValidationOptions
 from stlkit.model.templates import BUILT_IN_TEMPLATES
 from stlkit.outputs.layout import OutputLayout
 from stlkit.outputs.summary import write_summary
@@ -260,3 +261,51 @@ def test_a_setting_for_now_is_gone_in_the_next_session(bench):
     bench.queue.configure(settings={"job_timeout_s": 6.0})
     bench.queue.flush()
     assert bench.states.load_queue_state().state.queue_settings == replace(before, job_timeout_s=6.0)
+
+
+@pytest.mark.parametrize(
+    ("group", "value"),
+    [("output", "listings"), ("render", ValidationOptions()), ("settings", 3), ("validation", OutputSettings())],
+)
+def test_settings_of_another_kind_are_refused(bench, group, value):
+    """They would be written, and no session could read them."""
+    before = bench.queue.state()
+    with pytest.raises(OptionError, match=rf"^{group} takes \w+, or a mapping"):
+        bench.queue.configure(**{group: value})
+    assert replace(bench.queue.state(), last_updated=before.last_updated) == before
+
+
+def test_a_job_whose_end_is_being_recorded_cannot_be_changed(bench, tmp_path, monkeypatch):
+    """A change would be lost, so it is refused, and the message says why."""
+    (job,) = bench.add("a.stl")
+    record, reached, go_on = bench.history.record_job_completions, threading.Event(), threading.Event()
+
+    def record_slowly(*arguments, **options):
+        reached.set()
+        assert go_on.wait(30)
+        return record(*arguments, **options)
+
+    monkeypatch.setattr(bench.history, "record_job_completions", record_slowly)
+    ending = threading.Thread(target=bench.queue.cancel, args=[job])
+    ending.start()
+    try:
+        assert reached.wait(30)
+        for change in (
+            lambda: bench.queue.set_options(job, render_options={"width": 640}),
+            lambda: bench.queue.set_output(job, tmp_path / "elsewhere"),
+            lambda: bench.queue.take_up([job]),
+        ):
+            with pytest.raises(JobError, match="is ending"):
+                change()
+    finally:
+        go_on.set()
+        ending.join()
+    assert bench.queue.job(job.id).state is JobState.CANCELLED
+
+
+def test_a_job_that_has_ended_does_not_begin_again(bench):
+    """No way of changing a job goes past the table of legal moves."""
+    (job,) = bench.add("a.stl")
+    bench.queue.cancel(job)
+    with pytest.raises(JobError, match="is cancelled and cannot become pending"):
+        bench.queue._book.replace(job.id, job)

@@ -382,3 +382,47 @@ def test_the_end_of_the_starting_process_ends_the_worker(bench):
     worker._stdin.close()
     assert process.wait(10) in (0, None)
     worker.kill()
+
+
+def test_a_closed_queue_has_nothing_to_wait_for(bench):
+    """Whoever waits for it then returns at once."""
+    bench.add("ok_a.stl")
+    bench.queue.start()
+    assert bench.queue.wait(30)
+    bench.queue.close()
+    assert bench.queue.wait(30)
+    bench.queue.flush()
+    with pytest.raises(JobError, match="closed"):
+        bench.queue.start()
+
+
+def test_an_observer_that_waits_for_the_queue_does_not_stop_it(bench, seen, caplog):
+    """It would wait for itself: it gets an error, and everybody else is told as before."""
+    bench.queue.subscribe(lambda _: bench.queue.flush())
+    bench.add("ok_a.stl")
+    bench.queue.start()
+    assert bench.queue.wait(30)
+    assert {event.kind for event in seen.events} >= {"added", "changed"}
+    assert "an observer cannot wait for the queue" in caplog.text
+
+
+def test_a_queue_with_nothing_to_do_sleeps(bench, seen, monkeypatch):
+    """Also where a job that was to be repeated is paused by a person: its time has come, but it does not wait."""
+    monkeypatch.setattr("stlkit.engine.desk.RETRY_WAIT_S", 0.05)
+    (job,) = bench.add("flaky_a.stl")
+    sleeps_s, slept = [], threading.Event()
+    time_to_next_retry = bench.queue._desk._time_to_next_retry
+
+    def note(now):
+        sleeps_s.append(time_to_next_retry(now))
+        if sleeps_s[-1] is None:
+            slept.set()
+        return sleeps_s[-1]
+
+    bench.queue.start()
+    seen.until(lambda event: "was repeated" in event.message)
+    bench.queue.pause(job)
+    monkeypatch.setattr(bench.queue._desk, "_time_to_next_retry", note)
+    bench.queue.reorder([job])  # wakes it once, so that it asks
+    assert slept.wait(30)
+    assert len(sleeps_s) < 10

@@ -15,6 +15,8 @@ import pytest
 
 from stlkit import JobState, Workspace
 from stlkit.analytics import estimates
+from stlkit.engine.queue import JobQueue
+from stlkit.engine.view import ObservedQueue
 from stlkit.errors import HomeLockedError, StateFileError, StorageError
 from stlkit.storage.home import Home
 
@@ -55,7 +57,9 @@ def test_an_observer_may_look_but_not_touch(tmp_path, models):
             assert observer.queue.is_paused is False
             assert observer.queue.pause_reason is None
             assert [job.id for job in observer.queue.jobs] == [job.id for job in owner.queue.jobs]
-            for command in (observer.queue.start, lambda: observer.queue.add(models), observer.queue.clear):
+            commands = {name for name in dir(JobQueue) if not name.startswith("_")} - set(dir(ObservedQueue))
+            assert {"add", "take_up", "retry", "reorder", "configure", "start", "wait", "close"} <= commands
+            for command in (getattr(observer.queue, name) for name in sorted(commands)):
                 with pytest.raises(HomeLockedError, match=f"process {os.getpid()}"):
                     command()
             owner.queue.remove(owner.queue.jobs[0])
