@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -157,7 +158,7 @@ def write_summary(base_folder: Path, jobs: Iterable[QueueJob], *, moment: dateti
     for job in jobs:
         known = models.get(job.output_name)
         if job.output_base_folder == base_folder and is_news(job, known):
-            models[job.output_name] = entry_of(job)
+            models[job.output_name] = entry_of(job, known)
     entries = tuple(models[name] for name in sorted(models))
     summary = QueueSummary(
         created_at=earlier.created_at,
@@ -179,9 +180,25 @@ def is_news(job: QueueJob, known: ModelEntry | None) -> bool:
     return (job.created_at, job.id) > (known.created_at, known.job_id)
 
 
-def entry_of(job: QueueJob) -> ModelEntry:
-    """Return what the summary says about the model of a job; sizes come from the disk."""
-    results = job.results
+def entry_of(job: QueueJob, known: ModelEntry | None) -> ModelEntry:
+    """Return what the summary says about the model of a job.
+
+    Parameters
+    ----------
+    job : QueueJob
+    known : ModelEntry or None
+        What it said before. What earlier jobs made of the same file and is still there stays listed: a second run with
+        other options adds to the first.
+
+    Returns
+    -------
+    ModelEntry
+        With sizes from the disk.
+    """
+    results, base = job.results, job.output_base_folder
+    made = tuple(relative_name(path, base) for path in results.files_generated)
+    earlier = known.files if known is not None and known.stl_path == job.stl_path else ()
+    files = tuple(dict.fromkeys((*made, *(name for name in earlier if os.path.lexists(base / name)))))
     return ModelEntry(
         name=job.output_name,
         stl_path=job.stl_path,
@@ -193,8 +210,8 @@ def entry_of(job: QueueJob) -> ModelEntry:
         warnings=results.warnings,
         errors=results.errors,
         error_message=job.error_message,
-        files=tuple(relative_name(path, job.output_base_folder) for path in results.files_generated),
-        files_size=sum(map(_size_of, results.files_generated)),
+        files=files,
+        files_size=sum(_size_of(base / name) for name in files),
         duration=job.actual_duration,
         attempts=job.attempts,
     )

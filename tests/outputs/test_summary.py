@@ -140,6 +140,24 @@ def test_missing_file_counts_nothing(base, make_job):
     assert read_summary(base).totals.files_size == 0
 
 
+def test_a_second_run_adds_to_the_first(base, make_job, moment):
+    """What earlier jobs made of the same file stays listed while it is there; of another file it does not."""
+    pictures = [base / f"{name}.png" for name in ("chart", "gone", "plain")]
+    for picture in pictures:
+        picture.write_bytes(bytes(100))
+    first = make_job("a", id="job_1", results=JobResults(files_generated=tuple(pictures[:2])))
+    write_summary(base, [first])
+    pictures[1].unlink()
+    later = moment + timedelta(days=1)
+    second = make_job("a", id="job_2", created_at=later, results=JobResults(files_generated=(pictures[2],)))
+    write_summary(base, [second])
+    (entry,) = read_summary(base).models
+    assert (entry.job_id, entry.files, entry.files_size) == ("job_2", ("plain.png", "chart.png"), 200)
+    other = make_job("a", id="job_3", created_at=later + timedelta(days=1), stl_path=Path("/other.stl"))
+    write_summary(base, [other])
+    assert read_summary(base).models[0].files == ()
+
+
 def test_names_that_are_no_utf_8(base, make_job):
     """Paths that are no UTF-8 come back as they were."""
     path = Path("/a/caf\udce9.stl")

@@ -125,8 +125,9 @@ class Shelf:
             if job.output_base_folder not in self._read:
                 self.read_folder(job.output_base_folder)
             known = self._models.get(self._ids.get((job.output_base_folder, job.output_name), -1))
-            if is_news(job, None if known is None else known.entry):
-                news.append(self._put(job.output_base_folder, entry_of(job)))
+            entry = None if known is None else known.entry
+            if is_news(job, entry):
+                news.append(self._put(job.output_base_folder, entry_of(job, entry)))
         return tuple(news)
 
     def _put(self, folder: Path, entry: ModelEntry) -> ShownModel:
