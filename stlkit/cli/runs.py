@@ -30,6 +30,7 @@ from stlkit.cli.looking import print_jobs
 from stlkit.engine.folder_watch import SETTLE_S, FolderWatch
 from stlkit.engine.progress_bar import showing_progress
 from stlkit.engine.queue import JobQueue
+from stlkit.engine.scan import find_stl_files
 from stlkit.errors import JobError
 from stlkit.files import one_line
 from stlkit.model.jobs import JobState, QueueJob
@@ -61,14 +62,15 @@ def run(
     chosen = parse_options(option or (), _GROUPS)
     with Workspace(home, created_by="cli") as workspace:
         queue = workspace.queue
+        _tell_recovery(workspace, as_json=as_json)
+        files = list(find_stl_files(paths))  # before what is shown of the last run goes: a name may be mistyped
+        if not files:
+            raise JobError(f"there are no STL files in {', '.join(map(one_line, paths))}")
         own_options = _own_options(workspace, template, chosen)
         _configure(workspace, chosen[QueueSettings], jobs)
         queue.clear()
-        _tell_recovery(workspace, as_json=as_json)
         earlier = queue.jobs
-        added = queue.add(paths, output=output, force=force, **own_options)
-        if not added.jobs and not added.duplicates:
-            raise JobError(f"there are no STL files in {', '.join(map(one_line, paths))}")
+        added = queue.add(files, output=output, force=force, **own_options)
         named = set(added.duplicates)
         meant = [job for job in earlier if job.stl_path in named]
         queue.take_up(meant, output=output, force=force, **own_options)

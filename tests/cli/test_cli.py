@@ -108,6 +108,16 @@ def test_a_folder_without_stl_files_is_wrong_usage(run, tmp_path):
     assert "no STL files" in result.stderr
 
 
+@pytest.mark.parametrize("mistyped", ["modles", "nothing"])
+def test_a_mistyped_name_leaves_the_last_run_where_it_is(run, models, tmp_path, mistyped):
+    """Its jobs are shown until the next one begins."""
+    (tmp_path / "nothing").mkdir()
+    assert run("run", str(models), "--output", "out", "--template", "batch_analysis").returncode == 0
+    before = run("status").stdout
+    assert run("run", mistyped, "--output", "out").returncode == 2
+    assert run("status").stdout.splitlines()[-2:] == before.splitlines()[-2:] and "completed" in before
+
+
 def test_json_prints_one_object_and_nothing_else(run, models, tmp_path):
     """Machines read stdout as it is; stderr is quiet too."""
     result = run("run", models, "--output", tmp_path / "out", *FACTS, "--json", "--jobs", "1")
