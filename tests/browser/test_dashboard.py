@@ -42,6 +42,8 @@ def test_a_job_leads_from_the_queue_to_all_other_tabs(notebook, page, shot, tmp_
     frame = page.frame_locator(".sk-report iframe")
     expect(frame.get_by_role("heading", name="gear")).to_be_visible(timeout=20_000)
     shot(page, "report")
+    link = frame.locator(".card a[href$='_render.png']").first
+    expect(link.locator("img")).to_have_js_property("complete", True)  # until then the page may still move
     with page.expect_popup() as opened:
-        frame.locator(".card a[href$='_render.png']").first.click()
+        link.click()
     expect(opened.value.locator("img")).to_have_js_property("naturalWidth", 960)
