@@ -49,9 +49,10 @@ class JobChanges:
         self.announce(job, message=message)
         return job
 
-    def announce(self, job: QueueJob, kind: EventKind = EventKind.CHANGED, *, message: str = "") -> None:
-        """Tell of a job that has changed already."""
-        self._events.publish(QueueEvent(kind=kind, job=job, message=message))
+    def announce(self, *jobs: QueueJob, kind: EventKind = EventKind.CHANGED, message: str = "") -> None:
+        """Tell of jobs that have changed already."""
+        for job in jobs:
+            self._events.publish(QueueEvent(kind=kind, job=job, message=message))
         self._spread()
 
     def tell(self, message: str, kind: EventKind = EventKind.QUEUE) -> None:

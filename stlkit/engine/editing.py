@@ -13,7 +13,7 @@ from typing import Any
 from stlkit.engine.book import JobBook
 from stlkit.engine.changes import JobChanges
 from stlkit.engine.desk import SupervisorDesk
-from stlkit.engine.events import EventKind, EventPublisher, QueueEvent
+from stlkit.engine.events import EventKind, EventPublisher
 from stlkit.engine.new_jobs import NewJobs, Overrides, base_folder, repeat
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.scan import Source, find_stl_files
@@ -143,9 +143,7 @@ class EditableQueue(QueueView):
                 jobs.append(new_jobs.make(path, overrides, self._created_by, force=force))
             for job in jobs:
                 self._book.add(job)
-                self._events.publish(QueueEvent(kind=EventKind.ADDED, job=job))
-            self._save()
-            self._changed.notify_all()
+            self._changes.announce(*jobs, kind=EventKind.ADDED)
         return Added(jobs=tuple(jobs), duplicates=tuple(duplicates))
 
     def take_up(
@@ -190,10 +188,9 @@ class EditableQueue(QueueView):
                 self._book.replace(job.id, new_jobs.renew(job, overrides, force=force))
                 if job.state is JobState.PAUSED:
                     self._desk.let_go_on(job.id)
-                self._events.publish(QueueEvent(kind=EventKind.CHANGED, job=self._book.get(job.id)))
-            self._save()
-            self._changed.notify_all()
-            return tuple(self._book.get(job.id) for job in found)
+            taken_up = tuple(self._book.get(job.id) for job in found)
+            self._changes.announce(*taken_up)
+            return taken_up
 
     def retry(self, job: JobRef, *, force: bool = False) -> QueueJob:
         """Do an ended job again, as a new job in the old one's place.
@@ -220,7 +217,7 @@ class EditableQueue(QueueView):
                 raise JobError(f"job {old.id} is {old.state}; only an ended job can be retried", job_id=old.id)
             new = repeat(old, force=force)
             self._book.replace(old.id, new)
-            self._changes.announce(new, EventKind.ADDED)
+            self._changes.announce(new, kind=EventKind.ADDED)
             return new
 
     def set_output(self, job: JobRef, folder: str | os.PathLike[str]) -> QueueJob:
@@ -248,7 +245,7 @@ class EditableQueue(QueueView):
             if found.state is JobState.PAUSED:
                 self._desk.let_go_on(found.id)
             moved = self._book.get(found.id)
-            self._changes.announce(moved, EventKind.CHANGED)
+            self._changes.announce(moved)
             return moved
 
     def set_options(
@@ -291,7 +288,7 @@ class EditableQueue(QueueView):
             if output_settings is not None:
                 chosen = NewJobs(found.output_base_folder, self.state()).move(chosen)
             self._book.replace(found.id, chosen)
-            self._changes.announce(chosen, EventKind.CHANGED)
+            self._changes.announce(chosen)
             return chosen
 
     def remove(self, job: JobRef) -> None:
@@ -308,7 +305,7 @@ class EditableQueue(QueueView):
                 raise JobError(f"job {found.id} is running; cancel it first", job_id=found.id)
             self._book.remove(found.id)
             self._desk.forget(found.id)
-            self._changes.announce(found, EventKind.REMOVED)
+            self._changes.announce(found, kind=EventKind.REMOVED)
 
     def clear(self) -> int:
         """Take all ended jobs out of the queue; the history keeps them.
@@ -335,8 +332,7 @@ class EditableQueue(QueueView):
         """Put the given jobs first, in the given order."""
         with self._command():
             self._book.reorder([id_of(job) for job in jobs])
-            self._events.publish(QueueEvent(kind=EventKind.REORDERED))
-            self._save()
+            self._changes.tell("", EventKind.REORDERED)
 
     # --- inside ---
 

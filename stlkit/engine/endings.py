@@ -105,7 +105,7 @@ class Endings:
                 self._reserved.discard(ended.id)
                 self._forget(ended.id)
                 self._book.replace(ended.id, ended)
-                self._changes.announce(ended)
+            self._changes.announce(*(end.job for end in ends))
             self._reporting += 1
         try:
             self._recorder.report(*(end.job for end in ends))

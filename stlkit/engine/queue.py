@@ -89,6 +89,8 @@ class JobQueue(EditableQueue):
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Have `observer` called with a `QueueEvent` for everything that happens, on the queue's event thread.
 
+        An observer may give commands, but not wait for the queue, which waits for it.
+
         Returns
         -------
         callable
@@ -189,7 +191,7 @@ class JobQueue(EditableQueue):
             if found.in_hand:
                 self._desk.hold(found.id)
             else:
-                self._changes.announce(self._book.move_to(found.id, JobState.PAUSED), EventKind.CHANGED)
+                self._changes.announce(self._book.move_to(found.id, JobState.PAUSED))
 
     def resume(self, job: JobRef | None = None) -> None:
         """Let one paused job, or the whole queue and every paused job, go on.

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import psutil
 import pytest
@@ -408,7 +409,7 @@ def test_an_observer_that_waits_for_the_queue_does_not_stop_it(bench, seen, capl
 
 def test_a_queue_with_nothing_to_do_sleeps(bench, seen, monkeypatch):
     """Also where a job that was to be repeated is paused by a person: its time has come, but it does not wait."""
-    monkeypatch.setattr("stlkit.engine.desk.RETRY_WAIT_S", 0.05)
+    monkeypatch.setattr("stlkit.engine.desk.RETRY_WAIT_S", 20.0)  # so that it is paused before it is repeated
     (job,) = bench.add("flaky_a.stl")
     sleeps_s, slept = [], threading.Event()
     time_to_next_retry = bench.queue._desk._time_to_next_retry
@@ -423,6 +424,7 @@ def test_a_queue_with_nothing_to_do_sleeps(bench, seen, monkeypatch):
     seen.until(lambda event: "was repeated" in event.message)
     bench.queue.pause(job)
     monkeypatch.setattr(bench.queue._desk, "_time_to_next_retry", note)
+    bench.queue._desk._not_before[job.id] = time.monotonic() - 1.0
     bench.queue.reorder([job])  # wakes it once, so that it asks
     assert slept.wait(30)
     assert len(sleeps_s) < 10
