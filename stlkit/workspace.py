@@ -183,7 +183,7 @@ class Workspace:
             )
 
     def _drop_ended_jobs(self, keep_days: int) -> None:
-        """Take jobs that the history is to forget out of the queue, from which the next start would record them."""
+        """Take jobs that the history is to forget out of the queue, where nobody would know any more how they went."""
         since = utc_now() - timedelta(days=keep_days)
         old = {job.id for job in self.queue.jobs if job.state.ended and job.created_at < since}
         if not old:

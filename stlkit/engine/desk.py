@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -32,8 +31,6 @@ from stlkit.pipeline.plan import Stage
 from stlkit.storage.history import JobEnd
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME as PROGRESS_FILE_NAME
-
-_log = logging.getLogger(__name__)
 
 RETRY_WAIT_S = 0.5  # doubled with each further attempt
 LONGEST_RETRY_WAIT_S = 30.0

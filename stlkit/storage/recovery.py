@@ -144,12 +144,7 @@ class SessionRecoveryManager:
     cache : TempFileManager
     """
 
-    def __init__(
-        self,
-        states: QueueStateManager,
-        history: JobHistoryManager,
-        cache: TempFileManager,
-    ) -> None:
+    def __init__(self, states: QueueStateManager, history: JobHistoryManager, cache: TempFileManager) -> None:
         self._search = SourceSearch()
         self._states = states
         self._history = history

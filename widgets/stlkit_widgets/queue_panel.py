@@ -309,7 +309,7 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def change(self, group: str, name: str, value: Any) -> None:
         """Set an option of the queue, or of the selected jobs; raises an OptionError where it does not fit."""
         if self._shows_options_of_jobs:
-            open_ids = {job.id for job in self._state().jobs if not job.state.ended and job.stage is None}
+            open_ids = set(waiting_jobs(self._state().jobs))
             self._commands.change_option_of([each for each in self._selected if each in open_ids], group, name, value)
         else:
             self._commands.change_option(group, name, value)

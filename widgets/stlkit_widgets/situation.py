@@ -122,7 +122,7 @@ def asking_jobs(state: QueueState, notice_id: str) -> tuple[str, ...]:
 
 def waiting_jobs(jobs: Sequence[QueueJob]) -> tuple[str, ...]:
     """Return the ids of the jobs whose outputs can still go elsewhere."""
-    return tuple(job.id for job in jobs if job.state in (JobState.PENDING, JobState.PAUSED) and job.stage is None)
+    return tuple(job.id for job in jobs if not job.state.ended and not job.in_hand)
 
 
 def _plain(choice: Choice) -> Choice:
