@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import os
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from stlkit.errors import StateFileError, StorageError
-from stlkit.files import LARGEST_JSON_BYTES, make_folder, read_regular_file, write_atomically
+from stlkit.errors import NewerVersionError, OptionError, StateFileError, StorageError
+from stlkit.files import LARGEST_JSON_BYTES, make_folder, part_beside, read_regular_file, write_atomically
 from stlkit.model.times import utc_now
 
 KEEP_COUNT = 5
@@ -21,7 +23,7 @@ class BackupManager:
     """Backups of one queue state file.
 
     Numbered backups rotate: ``queue_state_backup_1.json`` is the newest. Labelled ones carry a time stamp and are never
-    rotated away. Not thread-safe; the queue state's single writer is its only user.
+    rotated away. Thread-safe.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ class BackupManager:
         self.keep_count = keep_count
         self._check = check
         self._limit_bytes = limit_bytes
+        self._lock = threading.RLock()
 
     def create_backup(self, label: str | None = None) -> Path | None:
         """Keep the state file as it is now; the newest numbered backup is enough where it holds just that.
@@ -70,6 +73,10 @@ class BackupManager:
         OSError
             The backup cannot be written; the state file is as it was.
         """
+        with self._lock:
+            return self._created(label)
+
+    def _created(self, label: str | None) -> Path | None:
         if not self.state_path.exists():
             return None
         make_folder(self.folder, mode=0o700)
@@ -81,9 +88,18 @@ class BackupManager:
         return target
 
     def rotate_backups(self, keep_count: int = KEEP_COUNT) -> None:
-        """Remove numbered backups beyond the newest `keep_count`."""
-        for path in self.beyond(keep_count):
-            path.unlink(missing_ok=True)
+        """Remove numbered backups beyond the newest `keep_count`.
+
+        Raises
+        ------
+        OptionError
+            `keep_count` is negative; nothing was removed.
+        """
+        if keep_count < 0:
+            raise OptionError(f"keep_count: {keep_count} backups cannot be kept; give 0 or more", field="keep_count")
+        with self._lock:
+            for path in self.beyond(keep_count):
+                path.unlink(missing_ok=True)
 
     def beyond(self, keep_count: int) -> list[Path]:
         """Return the numbered backups that `rotate_backups` would remove."""
@@ -103,9 +119,17 @@ class BackupManager:
 
         Raises
         ------
+        NewerVersionError
+            The state file comes from a newer major version; it is left alone.
         StateFileError
             The backup is missing or is no queue state; the state file is as it was.
         """
+        try:
+            self._check(self.state_path)
+        except NewerVersionError:
+            raise
+        except (OSError, StorageError):  # it is damaged or gone, which may be why
+            pass
         try:
             self._check(backup_path)
             data = read_regular_file(backup_path, limit_bytes=self._limit_bytes)
@@ -113,8 +137,9 @@ class BackupManager:
             raise StateFileError(
                 f"{backup_path} cannot be restored: {error}; choose another of {self.folder}", path=backup_path
             ) from error
-        self.create_backup("before-restore")
-        write_atomically(self.state_path, data, mode=0o600)
+        with self._lock:
+            self.create_backup("before-restore")
+            write_atomically(self.state_path, data, mode=0o600)
         return True
 
     def newest_first(self) -> list[Path]:
@@ -126,15 +151,22 @@ class BackupManager:
     def _rotate_in(self) -> Path:
         if self._is_kept(self._numbered(1)):
             return self._numbered(1)
-        for number, path in reversed(self._all_numbered()):
-            path.replace(self._numbered(number + 1))
-        self.rotate_backups(self.keep_count)
         target = self._numbered(1)
-        # The state file is only ever replaced, never written into, so a second link to it is a copy that costs nothing.
+        part = part_beside(target)  # before the others move on: a disk that is full must not cost one of them
         try:
-            os.link(self.state_path, target)
-        except OSError:  # a disk without links
-            write_atomically(target, self.state_path.read_bytes(), mode=0o600)
+            # The state file is only ever replaced, never written into, so a second link is a copy that costs nothing.
+            try:
+                os.link(self.state_path, part)
+            except OSError:  # a disk without links
+                write_atomically(part, self.state_path.read_bytes(), mode=0o600)
+            for number, path in reversed(self._all_numbered()):
+                path.replace(self._numbered(number + 1))
+            part.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+        self.rotate_backups(self.keep_count)
         return target
 
     def _is_kept(self, newest: Path) -> bool:

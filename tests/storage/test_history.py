@@ -316,6 +316,36 @@ def test_old_records_are_removed_and_new_ones_kept(history, ended_job):
     assert history.cleaned_before() == limit
 
 
+@pytest.mark.parametrize("days", [-1, -(10**9)])
+def test_days_that_lie_in_the_future_are_refused(history, ended_job, days):
+    """A slip of the sign removes nothing."""
+    history.record_job_completions([JobEnd(job=ended_job())])
+    for ask in (history.cleanup_old_records, history.get_processing_statistics, history.old_records):
+        with pytest.raises(OptionError, match="lie in the future"):
+            ask(days)
+    with pytest.raises(OptionError, match="lie in the future"):
+        history.archive(keep_days=days)
+    assert len(history.records()) == 1
+
+
+def test_more_days_than_the_calendar_has_mean_all(history, ended_job):
+    """Nothing is older than that."""
+    history.record_job_completions([JobEnd(job=ended_job())])
+    assert history.cleanup_old_records(10**9) == 0
+    assert history.estimate_error(10**9) is None
+    assert history.get_processing_statistics(10**9).total == 1
+
+
+@pytest.mark.parametrize("state", [JobState.PENDING, JobState.PROCESSING, JobState.PAUSED])
+def test_a_job_that_has_not_ended_is_not_recorded(history, ended_job, state):
+    """Else its real end would be taken for a repetition, and be lost."""
+    job = ended_job(state=state)
+    with pytest.raises(HistoryError, match=f"{job.id} is {state}"):
+        history.record_job_completion(job, JobResults())
+    assert history.record_job_completion(replace(job, state=JobState.FAILED), JobResults())
+    assert history.records()[0].state == "failed"
+
+
 def test_a_file_that_is_no_database_is_a_clear_error(tmp_path):
     """The message names the file and says what to do."""
     path = tmp_path / "job_history.db"

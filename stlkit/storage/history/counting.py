@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from stlkit.errors import OptionError
 from stlkit.files import decode_json
 from stlkit.model.causes import causes_of
 from stlkit.model.times import format_utc
@@ -93,7 +94,15 @@ def normalized(message: str) -> str:
 
 
 def days_before(moment: datetime, days: int) -> datetime:
-    """Return the moment so many days earlier; the first one of the calendar where that is before it."""
+    """Return the moment so many days earlier; the first one of the calendar where that is before it.
+
+    Raises
+    ------
+    OptionError
+        The number of days is negative.
+    """
+    if days < 0:
+        raise OptionError(f"days: {days} lie in the future; give 0 or more", field="days")
     try:
         return moment - timedelta(days=days)
     except OverflowError:  # before the calendar begins

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import text
 
+from stlkit.errors import HistoryError
 from stlkit.model.amounts import Amount
 from stlkit.model.jobs import JobResults, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
@@ -89,7 +90,7 @@ class JobHistoryManager(HistoryReader):
         Raises
         ------
         HistoryError
-            The database cannot be written.
+            The job has not ended, or the database cannot be written.
         """
         end = JobEnd(
             job=replace(job, results=results),
@@ -118,10 +119,14 @@ class JobHistoryManager(HistoryReader):
         Raises
         ------
         HistoryError
-            The database cannot be written.
+            A job has not ended, or the database cannot be written.
         """
         by_id: dict[str, JobEnd] = {}
         for end in ends:
+            if not end.job.state.ended:
+                raise HistoryError(
+                    f"job {end.job.id} is {end.job.state}; only a job that has ended can be recorded", path=self.path
+                )
             by_id.setdefault(end.job.id, end)
         known = text("SELECT id FROM job_history WHERE id IN (SELECT value FROM json_each(:ids))")
         with self._begin() as connection:
@@ -185,6 +190,11 @@ class JobHistoryManager(HistoryReader):
         -------
         int
             How many were removed.
+
+        Raises
+        ------
+        OptionError
+            `keep_days` is negative; nothing was removed.
         """
         old = "FROM job_history WHERE created_at < :since"
         with self._begin() as connection:
@@ -253,4 +263,4 @@ class JobHistoryManager(HistoryReader):
 
 
 def _days_ago(days: int) -> str:
-    return format_utc(utc_now() - timedelta(days=days))
+    return format_utc(days_before(utc_now(), days))
