@@ -5,7 +5,9 @@ A failed job's entry in ``failed/`` is its worker's work; one whose worker could
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +18,8 @@ from stlkit.model.jobs import JobState, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions
 from stlkit.outputs.failed import record_failure
 from stlkit.outputs.layout import OutputLayout
-from stlkit.outputs.logs import append_processing_log, logged_job_ids
+from stlkit.outputs.logs import JobLog, append_processing_log, logged_job_ids
+from stlkit.outputs.placing import place_text
 from stlkit.outputs.summary import write_summary
 from stlkit.storage.history import JobEnd, JobHistoryManager
 from stlkit.storage.writer import CoalescingWriter
@@ -42,15 +45,16 @@ class JobRecorder:
         self._history = history
         self._session_id = session_id
         self._jobs = jobs
-        self._changed: set[Path] = set()
+        self._changed: dict[Path, dict[str, QueueJob]] = {}  # ended jobs, which may be taken out of the queue meanwhile
         self._unlogged: list[QueueJob] = []
         self._lock = threading.Lock()
-        self._writer = CoalescingWriter(_write_summaries, name="stlkit-summary-writer")
+        self._writer = CoalescingWriter(self._write_summaries, name="stlkit-summary-writer")
 
     def complete(self, end: JobEnd) -> JobEnd:
         """Put a file into ``failed/`` whose worker could not: it crashed, had to be ended, or there was none.
 
-        A folder that refuses it does not change how the job ended.
+        Where the model has a folder already, the reason stands among its logs too. A folder that refuses it does not
+        change how the job ended.
 
         Parameters
         ----------
@@ -74,7 +78,12 @@ class JobRecorder:
             )
             if layout.failed_log in job.results.files_generated:
                 return end
-            placed = record_failure(layout, job.stl_path, job.error_message or "failed")
+            message = job.error_message or "failed"
+            placed = record_failure(layout, job.stl_path, message)
+            if job.output_folder != job.output_base_folder and os.path.isdir(job.output_folder):  # noqa: PTH112 - Path's raises
+                log = JobLog(job.stl_path)
+                log.error(message)
+                placed = (*placed, place_text(layout.errors_log, log.errors_text, within=layout.base_folder))
         except (StlkitError, OSError, ValueError) as error:
             _log.warning("the failure of job %s could not be recorded in its output folder: %s", job.id, error)
             return end
@@ -102,7 +111,8 @@ class JobRecorder:
         """
         self._log(*jobs)
         with self._lock:
-            self._changed.update(job.output_base_folder for job in jobs)
+            for job in jobs:
+                self._changed.setdefault(job.output_base_folder, {})[job.id] = job
         self._writer.schedule(self._collect)
 
     def catch_up(self) -> None:
@@ -115,22 +125,24 @@ class JobRecorder:
             if job.state.ended:
                 by_folder.setdefault(job.output_base_folder, []).append(job)
         for folder, jobs in by_folder.items():
-            if folder.is_dir():
+            if os.path.isdir(folder):  # noqa: PTH112 - Path's raises an error where a drive does not answer
                 logged = logged_job_ids(folder)
                 self._log(*(job for job in jobs if job.id not in logged))
                 with self._lock:
-                    self._changed.add(folder)
+                    self._changed.setdefault(folder, {})
         self._writer.schedule(self._collect)
 
     def flush(self) -> None:
-        """Wait until every summary is on disk."""
+        """Wait until every summary is on disk, or was refused; such a one is written when its folder takes it."""
         self._log()
-        self._writer.flush()
+        with contextlib.suppress(OSError, OutputError):
+            self._writer.flush()
 
     def close(self) -> None:
         """Write what is left and stop."""
         self._log()
-        self._writer.close()
+        with contextlib.suppress(OSError, OutputError):  # said in the log; the history has everything
+            self._writer.close()
 
     def _log(self, *jobs: QueueJob) -> None:
         """Append jobs to their logs, and before them what a log refused earlier."""
@@ -146,14 +158,22 @@ class JobRecorder:
 
     def _collect(self) -> JobsByFolder:
         with self._lock:
-            folders, self._changed = self._changed, set()
-        jobs = self._jobs()
-        return {folder: tuple(job for job in jobs if job.output_base_folder == folder) for folder in folders}
+            found, self._changed = self._changed, {}
+        for job in self._jobs():
+            if job.output_base_folder in found:
+                found[job.output_base_folder][job.id] = job
+        return {folder: tuple(jobs.values()) for folder, jobs in found.items()}
 
-
-def _write_summaries(jobs: JobsByFolder) -> None:
-    for folder, members in jobs.items():
-        try:
-            write_summary(folder, members)
-        except (OSError, OutputError) as error:
-            _log.warning("the summary in %s could not be written: %s", folder, error)
+    def _write_summaries(self, jobs: JobsByFolder) -> None:
+        """Write all that can be written, and raise an error for the rest: then the writer tries again."""
+        refusals = []
+        for folder, members in jobs.items():
+            try:
+                write_summary(folder, members)
+            except (OSError, OutputError) as error:
+                refusals.append(error)
+                with self._lock:
+                    kept = {job.id: job for job in members if job.state.ended}
+                    self._changed[folder] = kept | self._changed.get(folder, {})
+        if refusals:
+            raise refusals[0]

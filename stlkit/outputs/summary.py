@@ -177,6 +177,8 @@ def is_news(job: QueueJob, known: ModelEntry | None) -> bool:
     if job.id == known.job_id:
         # Nothing about an ended job changes, and asking the disk about all its files again would be most of the work.
         return not known.state.ended
+    if job.retry_of == known.job_id:  # whatever the clock said
+        return True
     return (job.created_at, job.id) > (known.created_at, known.job_id)
 
 

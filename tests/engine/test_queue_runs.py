@@ -101,6 +101,19 @@ def test_a_crashed_worker_costs_its_job_alone_and_is_replaced(bench):
     assert not any(psutil.pid_exists(worker.pid) for worker in bench.workers)
 
 
+def test_the_end_of_a_worker_stands_among_the_logs_of_its_model(bench):
+    """Where it had made something before; it could not write its own log any more."""
+    bench.queue.configure(settings={"max_retry_attempts": 0})
+    (poison,) = bench.add("crash.stl")
+    (poison.output_folder / "renders").mkdir(parents=True)
+    bench.queue.start()
+    assert bench.queue.wait(30)
+    log = poison.output_folder / "logs" / "crash_errors.log"
+    assert "ERROR   worker process" in log.read_text()
+    assert "SIGKILL" in log.read_text()
+    assert log in bench.queue.job(poison).results.files_generated
+
+
 def failed_files(queue, job):
     """Return the link and the log of a job in ``failed/``."""
     folder = queue.job(job).output_base_folder / "failed"

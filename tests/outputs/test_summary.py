@@ -77,6 +77,13 @@ def test_newest_job_counts(base, make_job, moment, order):
     assert [entry.job_id for entry in read_summary(base).models] == ["job_2"]
 
 
+def test_a_retry_counts_although_the_clock_was_set_back(base, make_job, moment):
+    """It repeats the job that the entry is of, so it is the newer one whatever their times are."""
+    write_summary(base, [make_job("m", id="job_1", state=JobState.FAILED)])
+    write_summary(base, [make_job("m", id="job_2", retry_of="job_1", created_at=moment - timedelta(days=1))])
+    assert [(entry.job_id, entry.state) for entry in read_summary(base).models] == [("job_2", "completed")]
+
+
 def test_a_job_that_moved_on(base, make_job):
     """The same job in a later state replaces its own entry, and its new files are counted."""
     write_summary(base, [make_job("m", state=JobState.PROCESSING, completed_at=None, actual_duration=None)])
