@@ -10,6 +10,7 @@
     │   ├── SourceChangedError   a file changed while it was read
     │   └── SourceUnreachableError  a file lies where nothing can be reached now
     ├── RenderError              a picture or a video could not be made
+    │   ├── BackgroundError      the picture behind the model cannot be drawn
     │   └── BackendUnavailableError  no renderer starts on this machine
     ├── OutputError              a result could not be placed where it belongs
     ├── UploadError              a file from a browser is refused, or did not arrive whole
@@ -97,6 +98,10 @@ class SourceUnreachableError(MeshError):
 
 class RenderError(StlkitError):
     """A picture or a video could not be made."""
+
+
+class BackgroundError(RenderError):
+    """The picture that is to stand behind the model is missing, damaged or too large."""
 
 
 class BackendUnavailableError(RenderError):

@@ -14,18 +14,20 @@ from typing import cast
 
 from stlkit.analytics.estimates import LearnedCosts
 from stlkit.analytics.history import History
+from stlkit.engine.backgrounds import with_usable_background
 from stlkit.engine.events import EventKind, QueueEvent
+from stlkit.engine.new_jobs import with_names_of_their_own
 from stlkit.engine.queue import JobQueue
 from stlkit.engine.stores import Stores
 from stlkit.engine.view import ObservedQueue
-from stlkit.errors import StlkitError, StorageError
+from stlkit.errors import OptionError, StlkitError, StorageError
 from stlkit.files import remove_abandoned_parts
 from stlkit.model.jobs import QueueState
 from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.times import utc_now
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.cleaning import clean_cache
-from stlkit.storage.config import load_config
+from stlkit.storage.config import UserConfig, load_config
 from stlkit.storage.home import Home
 from stlkit.storage.lock import HomeLock
 from stlkit.storage.output_index import OutputIndex
@@ -72,7 +74,8 @@ class Session:
         self.history = History(home.history)
         self.outputs = OutputIndex(home.history)
         self._learned = LearnedCosts(self.history)
-        cleanup, notes = self._cleanup_at_start()
+        config, notes = self._preferences_at_start()
+        cleanup = CleanupOptions().merged(config.cleanup)
         self.states = QueueStateManager(home, keep_backups=cleanup.backup_keep_count)
         self.lock = HomeLock(home.lock)
         self.is_observer = observe or not self.lock.try_acquire()
@@ -83,7 +86,7 @@ class Session:
             self.queue = cast(JobQueue, observed)
             return
         try:
-            self._open_queue(created_by, cleanup)
+            self._open_queue(created_by, config)
             self.recovery = replace(self.recovery, notes=(*self.recovery.notes, *notes))
         except BaseException:
             self.lock.release()
@@ -91,11 +94,11 @@ class Session:
             self.outputs.close()
             raise
 
-    def _open_queue(self, created_by: str, cleanup: CleanupOptions) -> None:
+    def _open_queue(self, created_by: str, config: UserConfig) -> None:
         self.templates.install_built_in()
-        self.recovery = self._recover()
+        self.recovery = self._recover(config)
         unfinished = {job.job_id for job in self.recovery.unfinished}
-        clean_cache(self.cache, cleanup, unfinished)
+        clean_cache(self.cache, CleanupOptions().merged(config.cleanup), unfinished)
         state = replace(self.recovery.state, queue_session_id=self.session_id)
         self._writer = CoalescingWriter(self.states.save_queue_state, name="stlkit-state-writer")
         self.queue = JobQueue(
@@ -118,7 +121,7 @@ class Session:
         if event.kind is EventKind.CHANGED and event.job is not None:
             self._learned.note_end(event.job)
 
-    def _recover(self) -> RecoveryResult:
+    def _recover(self, config: UserConfig) -> RecoveryResult:
         notes: tuple[str, ...] = ()
         if self.lock.dead_owner is not None:
             notes = (f"{self.lock.dead_owner} ended without closing its queue, which was taken over",)
@@ -126,22 +129,29 @@ class Session:
             remove_abandoned_parts(folder)
         loaded = self.states.load_queue_state()
         if loaded is None:
-            config = load_config(self.home.config)
+            render = RenderOptions().merged(config.render_options)
+            try:
+                render = with_usable_background(render)
+            except OptionError as error:  # moved since; no reason not to open
+                render = replace(render, background_image=None)
+                notes = (*notes, f"the preferred background picture is not used: {error}")
             state = QueueState(
-                global_render_options=RenderOptions().merged(config.render_options),
+                global_render_options=render,
                 global_validation_options=ValidationOptions().merged(config.validation_options),
                 global_output_settings=OutputSettings().merged(config.output_settings),
             )
             return RecoveryResult(state=state, notes=notes)
+        state, renamed = with_names_of_their_own(loaded.state)
         manager = SessionRecoveryManager(self.states, self.history, self.cache)
-        return replace(manager.recover_interrupted_jobs(loaded.state), notes=(*notes, *loaded.notes))
+        recovered = manager.recover_interrupted_jobs(state)
+        return replace(recovered, notes=(*notes, *loaded.notes, *renamed, *recovered.notes))
 
-    def _cleanup_at_start(self) -> tuple[CleanupOptions, tuple[str, ...]]:
-        """Return the options, and what kept them from being read: broken preferences are no reason not to open."""
+    def _preferences_at_start(self) -> tuple[UserConfig, tuple[str, ...]]:
+        """Return the preferences, and what of them is not used: broken ones are no reason not to open."""
         try:
-            return CleanupOptions().merged(load_config(self.home.config).cleanup), ()
+            return load_config(self.home.config), ()
         except (StorageError, OSError) as error:
-            return CleanupOptions(), (f"what to keep was decided by the defaults: {error}",)
+            return UserConfig(), (f"the defaults were used instead of the preferences: {error}",)
 
     def close(self) -> None:
         """Stop the queue, write everything down, give the home folder free; harmless the second time."""

@@ -202,5 +202,5 @@ def _tell_taken_up(jobs: Sequence[QueueJob], *, as_json: bool) -> None:
 
 def _tell_recovery(workspace: Workspace, *, as_json: bool) -> None:
     recovery = workspace.recovery
-    if recovery.jobs or recovery.notes or recovery.removed:
+    if recovery.jobs or recovery.errors or recovery.notes or recovery.removed:
         tell(str(recovery), as_json=as_json)

@@ -15,7 +15,7 @@ from stlkit.engine.supervisor import Assignment
 from stlkit.model.jobs import QueueJob, QueueState
 from stlkit.model.options import CheckedOptions, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.pipeline.order import JobOrder
-from stlkit.pipeline.size import measure_model
+from stlkit.pipeline.size import ModelSize
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
 from stlkit.storage.progress import PlacedFile, ProcessingState, load_processing_state, save_processing_state
@@ -75,17 +75,18 @@ class AssignmentMaker:
         render, validation, output = self.options_of(ended)
         return JobEnd(job=ended, render=render, validation=validation, output=output)
 
-    def needs_of(self, job: QueueJob, concurrency: int = 1) -> JobNeeds:
-        """Forecast time and memory from the beginning of the file.
+    def needs_of(self, job: QueueJob, size: ModelSize, concurrency: int = 1) -> JobNeeds:
+        """Forecast time and memory.
 
         Parameters
         ----------
         job : QueueJob
+        size : ModelSize
+            Of its file.
         concurrency : int
             Jobs that run side by side, this one included.
         """
         render, _, _ = self.options_of(job)
-        size = measure_model(job.stl_path)
         return JobNeeds(
             duration_s=self._forecaster.job_s(job, size, self._state(), concurrency=concurrency),
             memory_bytes=forecast_memory_bytes(size.binary_bytes, render),

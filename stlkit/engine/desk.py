@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.times import utc_now
 from stlkit.pipeline.order import FailureCause, JobAnswer
 from stlkit.pipeline.plan import Stage
+from stlkit.pipeline.size import ModelSize, measure_model
 from stlkit.storage.history import JobEnd
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME as PROGRESS_FILE_NAME
@@ -77,6 +79,7 @@ class SupervisorDesk:
         self._hold: set[str] = set()
         self._end_as: dict[str, JobState] = {}
         self._not_before: dict[str, float] = {}
+        self._is_beginning = False  # whether a supervisor asks if there is room for a job
 
     # --- what the queue asks of running jobs; the condition is held ---
 
@@ -119,16 +122,20 @@ class SupervisorDesk:
         while True:
             with self._changed:
                 step = self._wait_for_step(seat)
-            # without the lock: sources are read, and what is refused is written down
-            if isinstance(step, JobEnd):
-                self.endings.commit(step)
-            elif isinstance(step, tuple):
+            # without the lock: drives are asked, sources are read, and what is refused is written down
+            if step is None:
+                return None
+            if isinstance(step, tuple):
                 self._look_up(step)
-            else:
-                return step
+                continue
+            begun = self._begin(step, seat)
+            if isinstance(begun, Assignment):
+                return begun
+            if begun is not None:
+                self.endings.commit(begun)
 
-    def _wait_for_step(self, seat: Seat) -> Assignment | JobEnd | tuple[QueueJob, ...] | None:
-        """Return what a supervisor has to do next: a job, one that is refused, jobs to look up, or to go home."""
+    def _wait_for_step(self, seat: Seat) -> Lookup | tuple[QueueJob, ...] | None:
+        """Return what a supervisor has to do next: a job that may begin, jobs to look up, or to go home."""
         while True:
             if not self.switch.running or seat.number >= self._state().queue_settings.max_concurrent_jobs:
                 seat.given_up = True
@@ -139,9 +146,27 @@ class SupervisorDesk:
             if job is not None:
                 if (lookup := self._lookups.get(job)) is None:
                     return self._lookups.choose(job, self._jobs_that_may_begin(now))
-                if (assignment := self._try_assign(job, lookup)) is not None:
-                    return assignment
+                if not self._is_beginning:  # one after the other, so that a small job does not overtake a large one
+                    self._is_beginning = True
+                    return lookup
             self._changed.wait(self._time_to_next_retry(now))
+
+    def _begin(self, lookup: Lookup, seat: Seat) -> Assignment | JobEnd | None:
+        """Return an attempt at a job, or its end where it cannot fit at all; None where there is something else to do.
+
+        The drives are asked without the lock: one that hangs must not keep everybody else waiting.
+        """
+        size = measure_model(lookup.job.stl_path)
+        full = full_disk(self._folders_of(lookup.job), self._state().queue_settings.min_free_disk_mb)
+        with self._changed:
+            self._is_beginning = False
+            if seat.given_up or self.switch.paused or not self._may_still_begin(lookup):
+                self._changed.notify_all()  # another one may be the first now
+                return None
+            step = self._try_assign(self._book.get(lookup.job.id), lookup, size, full)
+            if step is None:  # nothing has changed, so nobody is told: the others would only find out the same
+                self._changed.wait(self._time_to_next_retry(time.monotonic()))
+            return step
 
     def _look_up(self, jobs: tuple[QueueJob, ...]) -> None:
         """End those of the jobs that are up to date."""
@@ -189,8 +214,9 @@ class SupervisorDesk:
     def settle(self, assignment: Assignment, answer: JobAnswer, working_s: float) -> None:
         """Take an attempt's answer: try again, put back, wait, or end the job."""
         job_id = assignment.order.job_id
-        # what is in its place already need not be made again by the next attempt
-        self._cache.trim_job_cache(job_id, keep=PROGRESS_FILE_NAME)
+        with contextlib.suppress(OSError):  # what cannot be removed now is removed later, and changes no verdict
+            # what is in its place already need not be made again by the next attempt
+            self._cache.trim_job_cache(job_id, keep=PROGRESS_FILE_NAME)
         if answer.state is not JobState.COMPLETED:  # its worker may have been killed in the middle of a file
             remove_partial_outputs(self._book.get(job_id).output_folder, assignment.order.output_base_folder)
         with self._changed:
@@ -241,24 +267,35 @@ class SupervisorDesk:
 
     def _jobs_that_may_begin(self, now: float) -> Iterator[QueueJob]:
         for job in self._book:
-            waits = job.state is JobState.PENDING and self._not_before.get(job.id, now) <= now
-            if waits and not self.endings.is_reserved(job.id) and self._lookups.may_begin(job):
+            if self._not_before.get(job.id, now) <= now and self._may_begin(job):
                 yield job
+
+    def _may_still_begin(self, lookup: Lookup) -> bool:
+        job = self._book.get(lookup.job.id) if lookup.job.id in self._book else None
+        return job is not None and self._lookups.get(job) is lookup and self._may_begin(job)
+
+    def _may_begin(self, job: QueueJob) -> bool:
+        waits = job.state is JobState.PENDING and not self.endings.is_reserved(job.id)
+        return waits and self._lookups.may_begin(job)
 
     def _time_to_next_retry(self, now: float) -> float | None:
         later = [moment for moment in self._not_before.values() if moment > now]
         return min(later) - now if later and not self.switch.paused else None
 
-    def _try_assign(self, job: QueueJob, lookup: Lookup) -> Assignment | JobEnd | None:
-        """Return an attempt at a job, or its end where it cannot fit at all; None where it has to wait."""
+    def _try_assign(
+        self, job: QueueJob, lookup: Lookup, size: ModelSize, full: tuple[Path, float] | None
+    ) -> Assignment | JobEnd | None:
+        needs = self.assignments.needs_of(job, size, self._concurrency())
+        if (refusal := self._admission.refusal(needs)) is not None:
+            self.reserve(job.id)
+            refused = replace(job, state=JobState.FAILED, completed_at=utc_now(), error_message=refusal)
+            return self.assignments.end_of(refused)
+        if not self._admission.fits(needs):
+            return None
+        if full is not None:
+            self._pause_for_room(job, f"the disk of {printable(full[0])} has {full[1]:.0f} MB left")
+            return None
         try:
-            needs = self.assignments.needs_of(job, self._concurrency())
-            if (refusal := self._admission.refusal(needs)) is not None:
-                self.reserve(job.id)
-                refused = replace(job, state=JobState.FAILED, completed_at=utc_now(), error_message=refusal)
-                return self.assignments.end_of(refused)
-            if not self._admission.fits(needs) or not self._has_room(job):
-                return None
             assignment = self.assignments.make(job, needs, lookup.known)
         except OSError as error:  # the cache folder cannot be written: that is not the job's fault
             self.endings.pause_for_storage(f"no job can be started: {error}")
@@ -281,13 +318,6 @@ class SupervisorDesk:
         """Return how many jobs will run side by side once another is taken."""
         open_jobs = sum(1 for job in self._book if job.state is JobState.PENDING or job.state.running)
         return min(open_jobs, self._state().queue_settings.max_concurrent_jobs)
-
-    def _has_room(self, job: QueueJob) -> bool:
-        min_free_mb = self._state().queue_settings.min_free_disk_mb
-        full = full_disk(self._folders_of(job), min_free_mb)
-        if full is not None:
-            self._pause_for_room(job, f"the disk of {printable(full[0])} has {full[1]:.0f} MB left")
-        return full is None
 
     def _folders_of(self, job: QueueJob) -> tuple[Path, ...]:
         return job.output_base_folder, self._cache.job_cache

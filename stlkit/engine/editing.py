@@ -276,14 +276,14 @@ class EditableQueue(QueueView):
         OptionError
             A name or a value does not fit; nothing has changed.
         """
+        own = Overrides.checked(self._state, render_options, validation_options, output_settings)
         with self._command():
             found = self._waiting(job, "its options cannot be changed")
-            Overrides.checked(self._state, render_options, validation_options, output_settings)
             chosen = replace(
                 found,
-                render_options=found.render_options if render_options is None else dict(render_options),
-                validation_options=found.validation_options if validation_options is None else dict(validation_options),
-                output_settings=found.output_settings if output_settings is None else dict(output_settings),
+                render_options=found.render_options if render_options is None else own.render_options,
+                validation_options=found.validation_options if validation_options is None else own.validation_options,
+                output_settings=found.output_settings if output_settings is None else own.output_settings,
             )
             if output_settings is not None:
                 chosen = NewJobs(found.output_base_folder, self.state()).move(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -96,13 +97,18 @@ def full_disk(folders: tuple[Path, ...], min_free_mb: float) -> tuple[Path, floa
     Returns
     -------
     tuple of Path and float, or None
-        The first such folder and the MB that are free there; None where there is room everywhere.
+        The first such folder and the MB that are free there; None where there is room everywhere, as far as the drives
+        say.
     """
     for folder in folders:
-        existing = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
+        # not Path.is_dir, which raises an error where a drive does not answer; the job will say so
+        existing = next((path for path in (folder, *folder.parents) if os.path.isdir(path)), None)  # noqa: PTH112
         if existing is None:
             continue
-        usage = shutil.disk_usage(existing)
+        try:
+            usage = shutil.disk_usage(existing)
+        except OSError:
+            continue
         if usage.total and usage.free / 1e6 < min_free_mb:  # file systems without a size have no room to speak of
             return folder, usage.free / 1e6
     return None

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from stlkit.engine.backgrounds import overrides_with_usable_background
 from stlkit.errors import OptionError
+from stlkit.files import printable
 from stlkit.model.jobs import QueueJob, QueueState, new_job_id
 from stlkit.model.options import Organization, OutputSettings
 from stlkit.outputs.claims import OutputNames
+from stlkit.storage.recovery import shared_names
 
 # What a retry takes over from the job it repeats; everything else begins anew.
 _KEPT_BY_A_RETRY = (
@@ -42,13 +45,13 @@ class Overrides:
         Raises
         ------
         OptionError
-            A name is unknown or a value does not fit.
+            A name is unknown or a value does not fit, or there is no such picture.
         """
-        state.global_render_options.merged(render or {})
+        render_options = overrides_with_usable_background(render or {}, state.global_render_options)
         state.global_validation_options.merged(validation or {})
         state.global_output_settings.merged(output or {})
         return cls(
-            render_options=dict(render or {}),
+            render_options=render_options,
             validation_options=dict(validation or {}),
             output_settings=dict(output or {}),
         )
@@ -107,12 +110,12 @@ class NewJobs:
     def renew(self, job: QueueJob, overrides: Overrides, *, force: bool) -> QueueJob:
         """Return a job as it would be if its file were added now."""
         chosen = {part.name: getattr(overrides, part.name) for part in dataclasses.fields(overrides)}
-        return self.move(dataclasses.replace(job, force=force, **chosen))
+        return self.move(replace(job, force=force, **chosen))
 
     def move(self, job: QueueJob) -> QueueJob:
         """Return a job with its outputs in this base folder."""
         settings = self._settings.merged(job.output_settings)
-        return dataclasses.replace(job, **self._place(job.stl_path, settings))
+        return replace(job, **self._place(job.stl_path, settings))
 
     def _place(self, stl_path: Path, settings: OutputSettings) -> dict[str, Any]:
         name = self._names.claim(stl_path, settings)
@@ -122,6 +125,43 @@ class NewJobs:
             "output_name": name,
             "output_folder": self._base / name if own else self._base,
         }
+
+
+def with_names_of_their_own(state: QueueState) -> tuple[QueueState, tuple[str, ...]]:
+    """Name the outputs of jobs whose file did not, and part unfinished jobs whose outputs would have one name.
+
+    Such jobs come from files of before, or from edited ones; what the queue writes itself has none.
+
+    Parameters
+    ----------
+    state : QueueState
+        As it was read.
+
+    Returns
+    -------
+    QueueState
+    tuple of str
+        A note for each job whose outputs get another name.
+    """
+    nameless = {job.id for job in state.jobs if not job.output_name}
+    owners = {index: state.jobs[owner] for index, owner in shared_names(state.jobs).items()}
+    wanting = {*owners, *(index for index, job in enumerate(state.jobs) if job.id in nameless)}
+    if not wanting:
+        return state, ()
+    settled = replace(state, jobs=tuple(job for index, job in enumerate(state.jobs) if index not in wanting))
+    makers: dict[Path, NewJobs] = {}
+    jobs, notes = list(state.jobs), []
+    for index in sorted(wanting):
+        job = state.jobs[index]
+        base = job.output_base_folder.absolute()
+        moved = makers.setdefault(base, NewJobs(base, settled)).move(job)
+        jobs[index] = replace(job, output_name=moved.output_name) if job.state.ended else moved
+        if (owner := owners.get(index)) is not None:
+            notes.append(
+                f"outputs of {printable(job.stl_path)} are called {moved.output_name} now, because "
+                f"{printable(owner.stl_path)} has the name {job.output_name}"
+            )
+    return replace(state, jobs=tuple(jobs)), tuple(notes)
 
 
 def repeat(old: QueueJob, *, force: bool = False) -> QueueJob:

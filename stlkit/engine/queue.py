@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from stlkit.engine.backgrounds import overrides_with_usable_background, with_usable_background
 from stlkit.engine.editing import EditableQueue, JobRef, id_of
 from stlkit.engine.events import EventKind, Observer, QueueEvent
 from stlkit.engine.local_worker import LocalWorker
@@ -118,8 +119,13 @@ class JobQueue(EditableQueue):
         Raises
         ------
         OptionError
-            A name or a value does not fit; nothing has changed.
+            A name or a value does not fit, or a picture cannot be drawn; nothing has changed.
         """
+        base = self._state.global_render_options
+        if isinstance(render, Mapping):
+            render = overrides_with_usable_background(render, base)
+        elif isinstance(render, RenderOptions):
+            render = with_usable_background(render, base.background_image)
         with self._command():
             self._state = replace(
                 self._state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from stlkit.errors import OptionError
 from stlkit.model import showing
 from stlkit.model.encoding import from_plain, to_plain
 from stlkit.model.options import OutputSettings, QueueSettings, RenderOptions, ValidationOptions
-from stlkit.model.times import AwareTime, utc_now
+from stlkit.model.times import AwareTime, require_aware, utc_now
 from stlkit.model.unknown import join_unknown, names_of, split_unknown
 
 # What is read from a file is held to these; an id becomes the name of a folder, a count goes into the database.
@@ -137,7 +138,8 @@ class QueueJob:
     output_base_folder : Path
         The folder that holds the summary, the log and ``failed/``.
     output_name : str
-        Base name of the files, unique in `output_base_folder`.
+        Base name of the files, unique in `output_base_folder`; empty in a state whose file does not tell it, until the
+        queue is opened.
     state : JobState
     stage : str or None
         What a running job is at, such as ``video``.
@@ -166,6 +168,11 @@ class QueueJob:
     unknown : dict
         Keys of the queue's file that this version does not know, those inside groups under the group's name; kept and
         written back.
+
+    Raises
+    ------
+    OptionError
+        A time says no time zone, or the progress is not finite.
     """
 
     id: JobId
@@ -193,6 +200,11 @@ class QueueJob:
     force: bool = False
     created_by: str = "notebook"
     unknown: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_aware(created_at=self.created_at, started_at=self.started_at, completed_at=self.completed_at)
+        if not math.isfinite(self.progress):  # JSON has no such number
+            raise OptionError(f"progress: {self.progress} is not a number from 0 to 100", field="progress")
 
     @property
     def held(self) -> bool:
@@ -258,6 +270,9 @@ class QueueState:
     jobs: tuple[QueueJob, ...] = ()
     unknown: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        require_aware(created_at=self.created_at, last_updated=self.last_updated)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON values of the file."""
         data: dict[str, Any] = to_plain(self)
@@ -285,11 +300,29 @@ class QueueState:
         plain = split_unknown(cls, data, _GROUPS)
         if isinstance(plain.get("jobs"), list):
             plain["jobs"] = [
-                split_unknown(QueueJob, job, _GROUPS) if isinstance(job, dict) else job for job in plain["jobs"]
+                split_unknown(QueueJob, _with_place(job), _GROUPS) if isinstance(job, dict) else job
+                for job in plain["jobs"]
             ]
         state = from_plain(cls, plain)
         _check_overrides(state)
         return state
+
+
+def _with_place(job: dict[str, Any]) -> dict[str, Any]:
+    """Return a job of the file with all that says where its outputs go; the documented fields tell only the folder.
+
+    A folder that is called like the model is the model's own, in the layout of one folder for each. Else it is the one
+    that holds all, and the name is left to whoever opens the queue and sees what is in it.
+    """
+    if {"output_base_folder", "output_name"} <= job.keys():
+        return job
+    folder, stl_path = job.get("output_folder"), job.get("stl_path")
+    if not isinstance(folder, str) or not isinstance(stl_path, str):
+        return job  # which is refused, with the name of the field
+    own = Path(folder)
+    is_own = own.name == Path(stl_path).stem
+    place = {"output_base_folder": str(own.parent), "output_name": own.name} if is_own else {}
+    return {"output_base_folder": folder, "output_name": ""} | place | job
 
 
 def _check_overrides(state: QueueState) -> None:

@@ -19,7 +19,7 @@ from stlkit.model.options import (
     ValidationLevel,
     ValidationOptions,
 )
-from stlkit.model.times import AwareTime, utc_now
+from stlkit.model.times import AwareTime, require_aware, utc_now
 from stlkit.model.unknown import join_unknown, names_of, split_unknown
 
 TEMPLATE_VERSION = "1.0"
@@ -54,6 +54,11 @@ class QueueTemplate:
     unknown : dict
         Keys of the template's file that this version does not know, those inside groups under the group's name; kept
         and written back.
+
+    Raises
+    ------
+    OptionError
+        The time says no time zone.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
@@ -65,6 +70,9 @@ class QueueTemplate:
     created_by: str = "notebook"
     version: str = TEMPLATE_VERSION
     unknown: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_aware(created_at=self.created_at)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON values of the file, the version first."""

@@ -7,8 +7,23 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from stlkit.errors import OptionError
+
 AwareTime = Annotated[datetime, Meta(tz=True)]
 """A time that is read only where its text says its offset: aware and naive ones cannot be compared."""
+
+
+def require_aware(**moments: datetime | None) -> None:
+    """Refuse times without an offset, by the names of their fields: such a time is written, but never read again.
+
+    Raises
+    ------
+    OptionError
+        A time does not say its offset.
+    """
+    for name, moment in moments.items():
+        if moment is not None and moment.utcoffset() is None:
+            raise OptionError(f"{name}: {moment} says no time zone; give it one, such as datetime.UTC", field=name)
 
 
 def utc_now() -> datetime:

@@ -6,12 +6,13 @@ import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from stlkit.errors import BackendUnavailableError, OutputError, SourceUnreachableError
+from stlkit.errors import BackendUnavailableError, BackgroundError, OutputError, SourceUnreachableError
 from stlkit.patience import may_pass
 from stlkit.pipeline.order import FailureCause
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# a file where a folder belongs, or the other way round, is as much a person's to settle as a folder that is locked
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR})
 
 
 def cause_of(error: BaseException) -> tuple[FailureCause, Path | None]:
@@ -45,7 +46,7 @@ def cause_of(error: BaseException) -> tuple[FailureCause, Path | None]:
             return FailureCause.OUTPUT_REFUSED, path
         if may_pass(link):
             return FailureCause.UNREACHABLE, path
-    return FailureCause.OTHER, None
+    return FailureCause.FILE if isinstance(error, BackgroundError) else FailureCause.OTHER, None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

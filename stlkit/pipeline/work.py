@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from stlkit.errors import BackendUnavailableError, RenderError
+from stlkit.errors import BackendUnavailableError, BackgroundError, RenderError
 from stlkit.files import sha256_of
 from stlkit.mesh.analysis import analyze
 from stlkit.mesh.dimensions import measure_dimensions
@@ -240,7 +240,7 @@ class JobWork:
         for number, (options, described) in enumerate(attempts, start=1):
             try:
                 self._make(recipe, partial(self._drawn, draw, options), as_asked=number == 1)
-            except BackendUnavailableError:
+            except (BackendUnavailableError, BackgroundError):  # no other settings would help
                 raise
             except (RenderError, MemoryError) as error:
                 self.log.warn(f"{name}: {described} failed: {error}")

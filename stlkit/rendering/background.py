@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from stlkit.errors import RenderError
+from stlkit.errors import BackgroundError
 from stlkit.files import open_regular_file
 from stlkit.model.colors import parse_color
 from stlkit.rendering.compositing import Pixels, lay_over
@@ -38,7 +38,7 @@ def make_backdrop(color: str, image_path: str | None, width_px: int, height_px: 
 
     Raises
     ------
-    RenderError
+    BackgroundError
         The picture cannot be read.
     """
     backdrop = np.zeros((height_px, width_px, 4), dtype=np.uint8)
@@ -67,9 +67,11 @@ def _covering(path: Path, width_px: int, height_px: int) -> Pixels:
                 upright = image if image.mode == wanted else image.convert(wanted)
         fitted = ImageOps.fit(upright, (width_px, height_px), Image.Resampling.LANCZOS)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise RenderError(f"background_image: {path} is too large: {error}") from error
+        raise BackgroundError(f"background_image: {path} is too large: {error}") from error
     except UnidentifiedImageError as error:
-        raise RenderError(f"background_image: {path} is not a picture that can be read (PNG, JPEG, WebP …)") from error
+        raise BackgroundError(
+            f"background_image: {path} is not a picture that can be read (PNG, JPEG, WebP …)"
+        ) from error
     except (OSError, ValueError, SyntaxError) as error:  # Pillow's readers raise all of these for damaged files
-        raise RenderError(f"background_image: {path} cannot be read: {error}") from error
+        raise BackgroundError(f"background_image: {path} cannot be read: {error}") from error
     return np.array(fitted.convert("RGBa"))

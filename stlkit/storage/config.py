@@ -13,11 +13,11 @@ from stlkit.model.encoding import explain, from_plain, to_plain
 from stlkit.model.options import CleanupOptions, OutputSettings, RenderOptions, ValidationOptions
 from stlkit.storage.migration import (
     CONFIG_VERSION,
-    UNVERSIONED,
     StateMigration,
     is_newer_major,
     is_older,
     keep_before_migration,
+    version_of,
 )
 
 MOST_RECENT = 10
@@ -134,9 +134,9 @@ def load_config(path: Path) -> UserConfig:
         return UserConfig()
     try:
         data = read_json(path, limit_bytes=LARGEST_BYTES)
-        version = str(data.get("version", UNVERSIONED))
+        version = version_of(data)
         if is_newer_major(version, CONFIG_VERSION):
-            raise NewerVersionError(f"{path} has version {version}; update stlkit. It was not touched.", path=path)
+            raise _newer(path, version)
         data = StateMigration().migrate_user_config(data, version)
         known = {key: data.pop(key) for key in list(data) if key in UserConfig.__slots__ and key != "unknown"}
         return _checked(from_plain(UserConfig, {**known, "unknown": data}))
@@ -176,11 +176,18 @@ def save_config(path: Path, config: UserConfig) -> None:
     """
     version = _version_on_disk(path)
     if version is not None and is_newer_major(version, CONFIG_VERSION):
-        raise NewerVersionError(f"{path} has version {version[:40]}; update stlkit. It was not touched.", path=path)
+        raise _newer(path, version)
     if version is not None and is_older(version, CONFIG_VERSION):
         keep_before_migration(path, version, path.parent / "backups")
     data = to_plain(config)
     write_atomically(path, encode_json(data.pop("unknown") | data), mode=0o600)
+
+
+def _newer(path: Path, version: str) -> NewerVersionError:
+    return NewerVersionError(
+        f"{path} has version {version[:40]}, this stlkit knows {CONFIG_VERSION}; update stlkit. It was not touched.",
+        path=path,
+    )
 
 
 def _version_on_disk(path: Path) -> str | None:
@@ -188,4 +195,4 @@ def _version_on_disk(path: Path) -> str | None:
         data = read_json(path, limit_bytes=LARGEST_BYTES)
     except (OSError, ValueError):  # nothing there that could be kept
         return None
-    return str(data.get("version", UNVERSIONED)) if isinstance(data, dict) else None
+    return version_of(data) if isinstance(data, dict) else None

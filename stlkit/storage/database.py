@@ -20,6 +20,7 @@ _NO_ROOM = "Nothing in it is lost; free some space on its disk, or see to the di
 _IN_USE = "Another program is writing to it; try again when that is done."
 _REFUSED = "Nothing in it is lost; see to the permissions of the file and of its folder, and try again."
 _DAMAGED = "Move the file away to start a new history, or restore a copy of it."
+_DAMAGED_ARCHIVE = "Move the archive away, or restore a copy of it; the history itself is not concerned."
 _ADVICE = {
     sqlite3.SQLITE_FULL: _NO_ROOM,
     sqlite3.SQLITE_IOERR: _NO_ROOM,
@@ -83,13 +84,14 @@ def transaction(engine: Engine, path: Path) -> Iterator[Connection]:
             yield connection
     except (SQLAlchemyError, sqlite3.Error) as error:  # the second from cursors below SQLAlchemy
         cause = error.__cause__ or error
-        advice = _advice(cause)
+        advice = _advice(cause, path)
         raise HistoryError(
             f"the history {path} cannot be used: {cause}{f'. {advice}' if advice else ''}", path=path
         ) from error
 
 
-def _advice(cause: BaseException) -> str | None:
+def _advice(cause: BaseException, path: Path) -> str | None:
     """Return what a person may do; never to give the history up where it is sound, as recovery believes it."""
     code = getattr(cause, "sqlite_errorcode", None)
-    return _ADVICE.get(code & 0xFF) if code is not None else None  # the higher bits only say where it happened
+    advice = _ADVICE.get(code & 0xFF) if code is not None else None  # the higher bits only say where it happened
+    return _DAMAGED_ARCHIVE if advice == _DAMAGED and path.name.startswith("history_archive_") else advice

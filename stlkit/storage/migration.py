@@ -29,22 +29,26 @@ class Step:
     apply: Callable[[Document], Document]
 
 
-# Not str.isdigit, which is true of characters that int() refuses.
-_NUMBER = re.compile(r"[0-9]{1,9}")
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
+
+
+def version_of(document: Mapping[str, Any]) -> str:
+    """Return the version that a document names."""
+    return str(document.get("version", UNVERSIONED))
 
 
 def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if _NUMBER.fullmatch(part) else 0 for part in version.split("."))
+    return tuple(map(int, version.split(".")))
 
 
 def is_older(version: str, current: str) -> bool:
     """Say whether `version` has to be migrated to reach `current`."""
-    return _version_key(version) < _version_key(current)
+    return bool(_VERSION.fullmatch(version)) and _version_key(version) < _version_key(current)
 
 
 def is_newer_major(version: str, current: str) -> bool:
-    """Say whether `version` is of a major line that this program does not know."""
-    return _version_key(version)[0] > _version_key(current)[0]
+    """Say whether `version` is of a major line that this program does not know, as any text is that is no version."""
+    return not _VERSION.fullmatch(version) or _version_key(version)[0] > _version_key(current)[0]
 
 
 def _state_1_0(old: Document) -> Document:
@@ -59,8 +63,6 @@ def _state_1_0(old: Document) -> Document:
             job["stl_path"] = job.pop("path")
         if "output_folder" not in job:
             job["output_folder"] = job.pop("output", old.get("queue_settings", {}).get("output_base_folder", ""))
-        job.setdefault("output_base_folder", job["output_folder"])
-        job.setdefault("output_name", str(job.get("stl_path", "")).replace("\\", "/").rsplit("/", 1)[-1].split(".")[0])
         if "done" in job:
             job.setdefault("state", "completed" if job.pop("done") else "pending")
         jobs.append(job)
@@ -111,6 +113,11 @@ class StateMigration:
         Returns
         -------
         dict
+
+        Raises
+        ------
+        ValueError
+            `from_version` is no version.
         """
         return _run(STATE_STEPS, old_state, from_version, STATE_VERSION)
 
@@ -153,6 +160,8 @@ def keep_before_migration(path: Path, version: str, folder: Path) -> Path:
 
 
 def _run(steps: tuple[Step, ...], document: Mapping[str, Any], version: str, current: str) -> Document:
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        raise ValueError(f"{version!r:.60} is no version, such as {current!r}; a file without one has {UNVERSIONED!r}")
     result = dict(document)
     for step in steps:
         if is_older(version, step.to_version):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,12 +36,13 @@ def _own(output_folder: Path, base_folder: Path) -> Iterator[Path]:
     yield base_folder
     for top in (base_folder / "failed", output_folder):
         # An edited state may name any folder; and a link may lead to one.
-        if top.parent == base_folder and not top.is_symlink():
+        if top.parent == base_folder and not os.path.islink(top):  # noqa: PTH114 - see _shared
             for folder, _, _ in os.walk(top):
                 yield Path(folder)
 
 
 def _shared(base_folder: Path) -> Iterator[Path]:
     yield base_folder
-    if base_folder.is_dir():
-        yield from (path for path in base_folder.iterdir() if path.is_dir() and not path.is_symlink())
+    # not the methods of Path, which raise an error where a drive does not answer
+    with contextlib.suppress(OSError), os.scandir(base_folder) as entries:
+        yield from [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]

@@ -17,7 +17,7 @@ from stlkit.model.jobs import STATE_VERSION, QueueState
 from stlkit.model.times import utc_now
 from stlkit.storage.backups import KEEP_COUNT, BackupManager
 from stlkit.storage.home import Home
-from stlkit.storage.migration import UNVERSIONED, StateMigration, is_newer_major, is_older
+from stlkit.storage.migration import StateMigration, is_newer_major, is_older, version_of
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ class QueueStateManager:
             home.queue_state, home.backups, self._read_only, keep_count=keep_backups, limit_bytes=limit_bytes
         )
         self._limit_bytes = limit_bytes
+        self._known: tuple[int, ...] | None = None
 
     def create_backup(self, label: str | None = None) -> Path | None:
         """Keep the present file as a backup; see `BackupManager.create_backup`."""
@@ -86,6 +87,8 @@ class QueueStateManager:
 
         Raises
         ------
+        NewerVersionError
+            The file that is there comes from a newer major version; it is left alone.
         StateFileError
             The unfinished jobs alone are too many; the file is as it was.
         OSError
@@ -93,12 +96,23 @@ class QueueStateManager:
             disk's last confirmation failed, what was to be saved.
         """
         data = self._encoded(queue_state)
+        if _identity(self.state_path) != self._known:  # not what was read or written here last
+            self._refuse_newer()
         try:
             self.create_backup()
         except OSError as error:
             _log.warning("no backup of %s was made: %s", self.state_path, error)
         write_atomically(self.state_path, data, mode=0o600)
+        self._known = _identity(self.state_path)
         return True
+
+    def _refuse_newer(self) -> None:
+        try:
+            self._read_only(self.state_path)
+        except NewerVersionError:
+            raise
+        except StateFileError as error:  # it is missing or damaged; what is damaged is kept as a backup
+            _log.debug("%s", error)
 
     def _encoded(self, state: QueueState) -> bytes:
         data = encode_json(state.to_dict())
@@ -147,20 +161,23 @@ class QueueStateManager:
         if not self.state_path.exists():
             return self._from_backup(f"{self.state_path} was missing")
         try:
-            return self._read(self.state_path)
+            known = _identity(self.state_path)
+            loaded = self._read(self.state_path)
         except StateFileError as damage:
             if isinstance(damage.__cause__, _UNDAMAGED):
                 raise
             aside = self.state_path.with_name(f"queue_state_damaged_{utc_now():%Y%m%dT%H%M%S%f}.json")
-            loaded = self._from_backup(f"{damage}. It was kept as {aside.name}", aside=aside)
-            if loaded is not None:
-                return loaded
+            saved = self._from_backup(f"{damage}. It was kept as {aside.name}", aside=aside)
+            if saved is not None:
+                return saved
             raise StateFileError(
                 f"{damage}. No backup in {self.backups.folder} is whole. Move the file away to start with an empty "
                 "queue.",
                 path=damage.path,
                 field=damage.field,
             ) from damage
+        self._known = known
+        return loaded
 
     def peek(self) -> QueueState | None:
         """Read the state without touching anything, as a process that does not own the queue does.
@@ -215,10 +232,10 @@ class QueueStateManager:
             raise StateFileError(f"{path} cannot be read as JSON: {error}", path=path) from error
         if not isinstance(data, dict):
             raise StateFileError(f"{path} does not hold a queue state", path=path)
-        version = str(data.get("version", UNVERSIONED))
+        version = version_of(data)
         if is_newer_major(version, STATE_VERSION):
             raise NewerVersionError(
-                f"{path} has version {version}, this stlkit knows {STATE_VERSION}; update stlkit, "
+                f"{path} has version {version[:40]}, this stlkit knows {STATE_VERSION}; update stlkit, "
                 "or use another home folder. The file was not touched.",
                 path=path,
             )
@@ -257,6 +274,14 @@ class QueueStateManager:
                     state=loaded.state, notes=(f"{why}, and {backup.name} was used instead.", *loaded.notes)
                 )
         return None
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _size_of(path: Path) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stlkit.errors import OptionError
-from stlkit.files import one_line, printable, remove_abandoned_parts
+from stlkit.errors import HistoryError, OptionError
+from stlkit.files import name_key, one_line, printable, remove_abandoned_parts
 from stlkit.model.html import headline, isolated, joined, remark, rows_table
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.showing import more, signed
@@ -100,6 +101,9 @@ class RecoveryResult:
 
     def __str__(self) -> str:
         lines = [one_line(note) for note in self.notes]
+        # of sources that are gone, the lines of their jobs tell
+        wrong = [error for error in self.errors if not error.field.endswith(".stl_path")]
+        lines += [f"the queue's file was wrong: {one_line(error.message)}" for error in wrong[:MOST_SHOWN]]
         waiting, settled = self.unfinished, self.settled
         lines += _listed("of an earlier session had ended", "of an earlier session had ended", settled)
         lines += _listed("of an earlier session waits", "of an earlier session wait", waiting)
@@ -179,6 +183,9 @@ class SessionRecoveryManager:
                 errors.append(_error(index, "stl_path", job, f"{printable(job.stl_path)} does not exist any more"))
             if not 0 <= job.progress <= 100:
                 errors.append(_error(index, "progress", job, f"a progress of {job.progress} is not possible"))
+        for index, owner in shared_names(queue_state.jobs).items():
+            job, other = queue_state.jobs[index], printable(queue_state.jobs[owner].stl_path)
+            errors.append(_error(index, "output_name", job, f"{job.output_name} is the name of {other}'s outputs too"))
         return errors
 
     def recover_interrupted_jobs(self, queue_state: QueueState) -> RecoveryResult:
@@ -206,8 +213,9 @@ class SessionRecoveryManager:
         self._search = SourceSearch()
         errors = tuple(self.validate_recovery_data(queue_state))
         queue_state = replace(queue_state, jobs=_with_own_ids(queue_state.jobs))
-        recorded = self._history.find_jobs([job.id for job in queue_state.jobs if not job.state.ended])
-        reports = self._record_missing(queue_state)
+        damage: list[HistoryError] = []
+        recorded = self._history.find_jobs([job.id for job in queue_state.jobs if not job.state.ended], damage=damage)
+        reports = self._record_missing(queue_state, damage)
         self._clear_cache_of_ended(queue_state)
         limit = queue_state.queue_settings.max_retry_attempts
         jobs: list[QueueJob] = []
@@ -227,6 +235,7 @@ class SessionRecoveryManager:
             state=replace(queue_state, jobs=(*jobs, *last)),
             jobs=tuple(reports),
             errors=errors,
+            notes=tuple(dict.fromkeys(map(str, damage))),
             removed=tuple(removed),
         )
 
@@ -236,9 +245,9 @@ class SessionRecoveryManager:
             if job.state.ended and job.id in cached:
                 self._cache.cleanup_job_cache(job.id)
 
-    def _record_missing(self, state: QueueState) -> list[RecoveredJob]:
+    def _record_missing(self, state: QueueState, damage: list[HistoryError]) -> list[RecoveredJob]:
         ended = [job for job in state.jobs if job.state.ended]
-        known = self._history.known_ids([job.id for job in ended])
+        known = self._history.known_ids([job.id for job in ended], damage=damage)
         missing = [job for job in ended if job.id not in known]
         if missing and (cleaned_before := self._history.cleaned_before()) is not None:
             missing = [job for job in missing if job.created_at >= cleaned_before]
@@ -294,6 +303,33 @@ class SessionRecoveryManager:
         return check_source(job.stl_path, checksum, self._search, size_bytes=size_bytes)
 
 
+def shared_names(jobs: Sequence[QueueJob]) -> dict[int, int]:
+    """Find unfinished jobs whose outputs would be written over those of another model.
+
+    Parameters
+    ----------
+    jobs : sequence of QueueJob
+
+    Returns
+    -------
+    dict of int to int
+        The place of each such job in `jobs`, and of the job whose name it has: of one that has ended and whose source
+        file is still there, or else of the first.
+    """
+    by_name: dict[tuple[Path, str], list[int]] = {}
+    for index, job in enumerate(jobs):
+        if job.output_name:
+            by_name.setdefault((job.output_base_folder, name_key(job.output_name)), []).append(index)
+    shared = {}
+    for indexes in (each for each in by_name.values() if len(each) > 1):
+        claims = [index for index in indexes if not jobs[index].state.ended or os.path.lexists(jobs[index].stl_path)]
+        owner = min(claims, key=lambda index: not jobs[index].state.ended, default=0)
+        for index in claims:
+            if not jobs[index].state.ended and jobs[index].stl_path != jobs[owner].stl_path:
+                shared[index] = owner
+    return shared
+
+
 def _with_own_ids(jobs: tuple[QueueJob, ...]) -> tuple[QueueJob, ...]:
     """Drop jobs that stand there twice; a different job under an id that is taken gets one of its own."""
     by_id: dict[str, QueueJob] = {}
@@ -307,7 +343,9 @@ def _with_own_ids(jobs: tuple[QueueJob, ...]) -> tuple[QueueJob, ...]:
 
 def _shared_folders(state: QueueState) -> list[Path]:
     bases = dict.fromkeys(job.output_base_folder for job in state.jobs)
-    return [folder for base in bases for folder in (base, base / "failed") if folder == base or not folder.is_symlink()]
+    # not Path.is_symlink, which raises an error where a drive does not answer
+    failed = (base / "failed" for base in bases)
+    return [*bases, *(folder for folder in failed if not os.path.islink(folder))]  # noqa: PTH114
 
 
 def _end_of(job: QueueJob, state: QueueState) -> JobEnd:

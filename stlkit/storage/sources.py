@@ -153,9 +153,11 @@ def _size_of(path: Path) -> int | None:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in itertools.islice(entries, MOST_ENTRIES) if entry.is_file()]
+    except OSError:  # there is none, or its drive does not answer
         return []
-    return [found for found in itertools.islice(folder.iterdir(), MOST_ENTRIES) if found.is_file()]
 
 
 def _files_by_name(root: Path) -> dict[str, list[Path]]:

@@ -30,8 +30,8 @@ from stlkit.model.encoding import explain
 from stlkit.model.templates import LONGEST_NAME, TEMPLATE_GROUPS, QueueTemplate
 from stlkit.model.times import format_utc, utc_now
 from stlkit.model.unknown import unknown_paths
-from stlkit.storage.migration import is_newer_major
-from stlkit.storage.template_files import check_name, decode_template, title_key, version_of, what_is_wrong
+from stlkit.storage.migration import is_newer_major, version_of
+from stlkit.storage.template_files import check_name, decode_template, title_key, what_is_wrong
 
 BUNDLE_KIND = "stlkit-templates"
 BUNDLE_VERSION = "1.0"

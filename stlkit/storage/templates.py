@@ -14,7 +14,7 @@ from stlkit.errors import OptionError, TemplateError
 from stlkit.files import encode_json, make_folder, name_key, one_line, read_json, write_atomically
 from stlkit.model.templates import BUILT_IN_TEMPLATES, TEMPLATE_VERSION, QueueTemplate
 from stlkit.model.times import utc_now
-from stlkit.storage.migration import is_older, keep_before_migration
+from stlkit.storage.migration import is_older, keep_before_migration, version_of
 from stlkit.storage.template_exchange import Conflict, Imported, free_name, plan_import, read_bundle, write_bundle
 from stlkit.storage.template_files import (
     LARGEST_BYTES,
@@ -24,7 +24,6 @@ from stlkit.storage.template_files import (
     read_template,
     stored_template,
     title_key,
-    version_of,
 )
 
 _log = logging.getLogger(__name__)

@@ -1,13 +1,19 @@
 """Trouble that is not a job's fault: full disks, refused folders, drives that are away, too little memory."""
 
+import errno
+import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from stlkit import Workspace
+from stlkit.engine import desk
 from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
+from stlkit.pipeline.size import measure_model
 from stlkit.storage.progress import load_processing_state
 
 FACTS = {"generate_image": False}
@@ -94,6 +100,77 @@ def test_a_refused_folder_makes_the_job_ask_for_another(workspace, tmp_path, mes
     assert (tmp_path / "elsewhere/a/analysis/a_analysis.json").exists()
     with pytest.raises(JobError, match="cannot be moved"):
         workspace.queue.set_output(done, tmp_path / "again")
+
+
+@pytest.mark.parametrize("place", ["here", "here/inside"])
+def test_a_file_in_the_place_of_the_output_folder_makes_the_job_ask(workspace, tmp_path, place):
+    """It was named by mistake, or something else has its name: a person has to say what is meant."""
+    (tmp_path / "here").write_bytes(b"a person's")
+    (job,) = workspace.queue.add(tmp_path / "models" / "a.stl", output=tmp_path / place).jobs
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    job = workspace.queue.job(job)
+    assert (job.state, job.attempts) == (JobState.PAUSED, 0)
+    assert "which other output folder" in job.question
+    assert (tmp_path / "here").read_bytes() == b"a person's"
+
+
+def test_what_cannot_be_cleared_away_changes_no_verdict(workspace, tmp_path, monkeypatch):
+    """The job still asks, although its temporary files stay for now."""
+    (tmp_path / "here").write_bytes(b"")
+
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(workspace.cache, "trim_job_cache", refuse)
+    (job,) = workspace.queue.add(tmp_path / "models" / "a.stl", output=tmp_path / "here").jobs
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    assert "which other output folder" in workspace.queue.job(job).question
+
+
+def test_an_output_folder_that_answers_with_errors_concerns_its_job_alone(workspace, tmp_path):
+    """Neither the queue pauses, nor does the next session fail to open."""
+    nowhere = tmp_path / ("x" * 300)  # every call about it fails, as on a drive that is broken
+    models = tmp_path / "models"
+    (job,) = workspace.queue.add(models / "a.stl", output=nowhere).jobs
+    (other,) = workspace.queue.add(models / "b.stl").jobs
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    assert workspace.queue.job(other).state is JobState.COMPLETED
+    assert (workspace.queue.job(job).state, workspace.queue.pause_reason) == (JobState.FAILED, None)
+    waiting = workspace.queue.retry(job)
+    workspace.queue.flush()
+    document = json.loads(workspace.home.queue_state.read_text())
+    document["jobs"][0]["state"] = "processing"
+    workspace.close()
+    workspace.home.queue_state.write_text(json.dumps(document))
+    with Workspace(workspace.home.root) as again:
+        assert again.queue.job(waiting.id).state is JobState.PAUSED
+
+
+def test_a_drive_that_hangs_keeps_nobody_else_waiting(workspace, tmp_path, monkeypatch):
+    """While one supervisor waits for its answer, a person can look and give commands."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang(path):
+        asked.set()
+        answered.wait(60)
+        return measure_model(path)
+
+    monkeypatch.setattr(desk, "measure_model", hang)
+    first, second = workspace.queue.add(tmp_path / "models").jobs
+    workspace.queue.start()
+    try:
+        assert asked.wait(60)
+        with ThreadPoolExecutor() as pool:
+            assert pool.submit(workspace.queue.counts).result(30)["pending"] == 2
+            pool.submit(workspace.queue.pause, first).result(30)
+    finally:
+        answered.set()
+    assert workspace.queue.wait(60)
+    assert [workspace.queue.job(job).state for job in (first, second)] == [JobState.PAUSED, JobState.COMPLETED]
+    assert workspace.queue.job(first).attempts == 0
 
 
 def test_a_job_waits_while_its_drive_is_away(workspace, tmp_path):

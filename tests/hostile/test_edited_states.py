@@ -22,6 +22,7 @@ from stlkit.model.jobs import JobState, QueueJob, QueueState, new_job_id
 from stlkit.outputs.layout import OutputLayout
 from stlkit.outputs.logs import append_processing_log
 from stlkit.outputs.summary import read_summary, write_summary
+from stlkit.pipeline.size import measure_model
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.home import Home
@@ -103,7 +104,7 @@ def check(document, parts):
     parts.recovery.validate_recovery_data(state)
     maker = AssignmentMaker(lambda: state, parts.cache, Forecaster())
     for job in state.jobs:
-        maker.needs_of(job)
+        maker.needs_of(job, measure_model(job.stl_path))
         assert parts.cache.job_folder(job.id).parent == parts.cache.job_cache
         check_names(job, maker)
     return state

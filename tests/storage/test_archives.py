@@ -50,6 +50,21 @@ def test_rows_go_to_the_archive_of_their_year(history, jobs, tmp_path):
     assert history.check_integrity() == ()
 
 
+def test_an_archive_that_is_damaged_may_be_passed_over(history, jobs, tmp_path):
+    """Where that is asked for; else it is an error, which says that the history itself is sound."""
+    history.archive(before=NEW_YEAR + timedelta(hours=2))
+    history.close()
+    (tmp_path / "history_archive_2025.db").write_bytes(b"no database" * 1000)
+    ids = [job.id for job in jobs]
+    with closing(JobHistoryManager(history.path)) as again:
+        with pytest.raises(HistoryError, match=r"2025\.db.*the history itself is not concerned"):
+            again.find_jobs(ids)
+        damage = []
+        assert set(again.find_jobs(ids, damage=damage)) == set(ids[5:])
+        assert again.known_ids(ids, damage=damage) == set(ids[5:])
+    assert ["2025.db" in str(error) for error in damage] == [True, True]
+
+
 def test_days_are_counted_as_for_a_clean_up(history, ended_job):
     """Jobs of the last days stay."""
     history.record_job_completions(JobEnd(job=ended_job(age=timedelta(days=days))) for days in (1, 89, 91, 1000))

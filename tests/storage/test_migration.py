@@ -46,14 +46,24 @@ def test_what_is_migrated_is_not_changed():
     assert json.dumps(old) == before
 
 
+@pytest.mark.parametrize("version", [None, "", "v1", "1.0.x"])
+def test_a_version_that_is_none_is_refused(version):
+    """It is a wrong call, and says what would be right."""
+    with pytest.raises(ValueError, match="no version, such as"):
+        StateMigration().migrate_queue_state({}, version)
+
+
 def test_a_queue_state_of_version_0(home):
-    """Old names become today's, what is not known is kept in its place, and a backup is there."""
+    """Old names become today's, what is not known is kept in its place, and a backup is there.
+
+    Where the outputs go is known; what they are called is left to whoever opens the queue.
+    """
     shutil.copy(EXAMPLES / "queue_state_0.json", home.queue_state)
     manager = QueueStateManager(home)
     loaded = manager.load_queue_state()
     gear, cube = loaded.state.jobs
-    assert (gear.state, gear.output_name, str(gear.output_folder)) == ("completed", "gear", "/out/gear")
-    assert (cube.state, cube.output_name, str(cube.output_base_folder)) == ("pending", "cube", "/path/to/output")
+    assert (gear.state, gear.output_name, str(gear.output_folder)) == ("completed", "", "/out/gear")
+    assert (cube.state, cube.output_name, str(cube.output_base_folder)) == ("pending", "", "/path/to/output")
     assert "backup" in loaded.notes[0]
     (kept,) = home.backups.glob("*before-migration*")
     assert kept.read_bytes() == (EXAMPLES / "queue_state_0.json").read_bytes()

@@ -3,16 +3,17 @@
 import errno
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from stlkit.errors import NewerVersionError, StateFileError
+from stlkit.errors import NewerVersionError, OptionError, StateFileError
 from stlkit.files import encode_json
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import QueueSettings, RenderOptions
 from stlkit.model.times import utc_now
-from stlkit.storage import queue_state
+from stlkit.storage import backups, queue_state
 from stlkit.storage.home import Home
 from stlkit.storage.queue_state import QueueStateManager
 
@@ -105,9 +106,12 @@ def test_the_newest_backups_are_kept_in_order(manager):
     assert sessions == ["s6", "s5", "s4", "s3", "s2"]
 
 
-@pytest.mark.parametrize("has_links", [True, False])
-def test_saves_that_fail_rotate_no_backup_away(manager, monkeypatch, has_links):
-    """Whoever tries again while the disk is full keeps every earlier state."""
+@pytest.mark.parametrize(
+    ("has_links", "takes_backups", "kept"),
+    [(True, True, "54321"), (False, True, "54321"), (False, False, "43210")],
+)
+def test_saves_that_fail_rotate_no_backup_away(manager, monkeypatch, has_links, takes_backups, kept):
+    """Whoever tries again while the disk is full keeps every earlier state, even where no backup can be made."""
 
     def refuse(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -118,11 +122,39 @@ def test_saves_that_fail_rotate_no_backup_away(manager, monkeypatch, has_links):
         manager.save_queue_state(QueueState(queue_session_id=f"s{count}"))
     with monkeypatch.context() as full_disk:
         full_disk.setattr(queue_state, "write_atomically", refuse)
+        if not takes_backups:
+            full_disk.setattr(backups, "write_atomically", refuse)
         for _ in range(6):
             with pytest.raises(OSError, match="No space"):
                 manager.save_queue_state(QueueState(queue_session_id="s6"))
     sessions = [json.loads(path.read_text())["queue_session_id"] for path in manager.backups.newest_first()]
-    assert sessions == ["s5", "s4", "s3", "s2", "s1"]
+    assert sessions == [f"s{number}" for number in kept]
+
+
+def test_backups_are_made_and_removed_at_once(manager):
+    """As where a person cleans the home while the queue is saved: nothing fails, and the newest are there."""
+    sessions = [f"s{count}" for count in range(40)]
+
+    def save():
+        for session in sessions:
+            manager.save_queue_state(QueueState(queue_session_id=session))
+
+    with ThreadPoolExecutor() as pool:
+        saving = pool.submit(save)
+        while not saving.done():
+            manager.backups.rotate_backups(2)
+        saving.result()
+    kept = [json.loads(path.read_text())["queue_session_id"] for path in manager.backups.newest_first()]
+    assert kept[:2] == ["s38", "s37"]
+
+
+def test_less_than_no_backup_cannot_be_kept(manager):
+    """A slip of the sign removes nothing."""
+    for session in ("a", "b", "c"):
+        manager.save_queue_state(QueueState(queue_session_id=session))
+    with pytest.raises(OptionError, match="keep_count: -1"):
+        manager.backups.rotate_backups(-1)
+    assert len(manager.backups.newest_first()) == 2
 
 
 def test_labelled_backups_are_never_rotated_away(manager):

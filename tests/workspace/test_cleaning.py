@@ -14,7 +14,7 @@ from stlkit import JobState, Workspace
 from stlkit.errors import HomeLockedError, OptionError
 from stlkit.model.amounts import Amount
 from stlkit.model.jobs import JobResults, QueueJob, new_job_id
-from stlkit.model.options import CleanupOptions
+from stlkit.model.options import CleanupOptions, RenderOptions
 from stlkit.model.times import utc_now
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.lock import HomeLock
@@ -149,8 +149,31 @@ def test_preferences_that_are_broken_are_told_and_keep_no_home_closed(home):
     (home / "config.json").write_text('{"version": "1.0", "cleanup": {"backup_keep_count": 0}}')
     with Workspace(home) as ws:
         (note,) = ws.recovery.notes
-        assert "decided by the defaults" in note
+        assert "the defaults were used instead" in note
         assert "cleanup.backup_keep_count" in note
+
+
+def test_preferences_that_are_broken_keep_no_new_home_closed(tmp_path):
+    """It begins with the defaults, and says why."""
+    home = tmp_path / "new"
+    home.mkdir()
+    (home / "config.json").write_text('{"version": "1.0", "render_options": {"width": -1}}')
+    with Workspace(home) as ws:
+        (note,) = ws.recovery.notes
+        assert "render_options.width" in note
+        assert ws.queue.render_options == RenderOptions()
+    assert "-1" in (home / "config.json").read_text()
+
+
+def test_a_preferred_picture_that_is_gone_is_not_given_to_jobs(tmp_path):
+    """Else every one of them would fail."""
+    home = tmp_path / "new"
+    home.mkdir()
+    preferred = {"background_image": str(tmp_path / "gone.png"), "width": 640}
+    (home / "config.json").write_text(json.dumps({"version": "1.0", "render_options": preferred}))
+    with Workspace(home) as ws:
+        assert "gone.png does not exist any more" in ws.recovery.notes[0]
+        assert (ws.queue.render_options.background_image, ws.queue.render_options.width) == (None, 640)
 
 
 def test_what_running_jobs_work_with_is_never_touched(home):

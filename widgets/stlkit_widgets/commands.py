@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import textwrap
 import threading
 from collections.abc import Callable, Sequence
@@ -12,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from stlkit.engine.backgrounds import overrides_with_usable_background
 from stlkit.errors import OptionError, StlkitError
 from stlkit.files import one_line
 from stlkit.model.jobs import QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions, ValidationOptions
 from stlkit.model.reports import Severity, counted
 from stlkit.model.templates import QueueTemplate
-from stlkit.storage.config import background_image_problem
 from stlkit.workspace import Workspace
 from stlkit_widgets.background import Background
 
@@ -216,8 +215,8 @@ class QueueCommands:
 
     def change_option(self, group: str, name: str, value: Any) -> None:
         """Set one option of the queue, at once; raises an OptionError where it does not fit."""
-        value = self._usable(name, value)
         self._queue.configure(**{group: {name: value}})
+        self._remember_picture(name, self._queue.render_options.background_image)
         self.remember_options()
 
     def change_option_of(self, job_ids: Sequence[str], group: str, name: str, value: Any) -> None:
@@ -233,23 +232,19 @@ class QueueCommands:
         state = self._queue.state()
         base = getattr(state, f"global_{OVERRIDES[group]}")
         base.merged({name: value})  # before the first job is changed
-        value = self._usable(name, value)
+        if isinstance(base, RenderOptions):
+            value = overrides_with_usable_background({name: value}, base)[name]
         for job_id in job_ids:
             own = {**getattr(self._queue.job(job_id), OVERRIDES[group]), name: value}
             if value == getattr(base, name):  # as the queue's own again
                 del own[name]
             self._queue.set_options(job_id, **{OVERRIDES[group]: own})
+        self._remember_picture(name, value)
 
-    def _usable(self, name: str, value: Any) -> Any:
-        """Return a value as every worker understands it; a background picture that could not be drawn is refused."""
-        if name != "background_image" or value is None:
-            return value
-        path = Path(os.path.expanduser(value)).absolute()  # noqa: PTH111 - Path's own fails where there is no such user
-        if (problem := background_image_problem(path)) is not None:
-            raise OptionError(problem, field=name)
-        with contextlib.suppress(StlkitError, OSError):
-            self._workspace.change_config(lambda config: config.with_background_image(path))
-        return str(path)
+    def _remember_picture(self, name: str, path: str | None) -> None:
+        if name == "background_image" and path is not None:
+            with contextlib.suppress(StlkitError, OSError):
+                self._workspace.change_config(lambda config: config.with_background_image(Path(path)))
 
     def remember_options(self) -> None:
         """Keep the queue's options as those that a new home begins with; a disk that refuses them is no trouble."""

@@ -6,7 +6,7 @@ import statistics
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -16,6 +16,7 @@ from stlkit.errors import HistoryError
 from stlkit.files import printable, sha256_of
 from stlkit.model.times import format_utc, parse_utc, utc_now
 from stlkit.storage.history.archive import archive_paths
+from stlkit.storage.history.counting import days_before
 from stlkit.storage.history.export import COLUMNS as EXPORTED
 from stlkit.storage.history.export import export_rows, format_of
 from stlkit.storage.history.rows import (
@@ -124,21 +125,29 @@ class HistoryReader:
         query = RowQuery(
             columns=("created_at", "id", "abs(estimated_duration - actual_duration) / actual_duration"),
             condition=f"{WORKED_AT_ONCE} AND estimated_duration > 0 AND created_at >= :since",
-            parameters={"since": format_utc(utc_now() - timedelta(days=days))},
+            parameters={"since": format_utc(days_before(utc_now(), days))},
         )
         errors = [error for chunk in self._stream(query) for _, _, error in chunk]
         return statistics.median(errors) if errors else None
 
-    def known_ids(self, job_ids: Sequence[str]) -> frozenset[str]:
-        """Return those of the given ids that have a row, here or in an archive."""
+    def known_ids(self, job_ids: Sequence[str], *, damage: list[HistoryError] | None = None) -> frozenset[str]:
+        """Return those of the given ids that have a row, here or in an archive.
+
+        Parameters
+        ----------
+        job_ids : sequence of str
+        damage : list of HistoryError, optional
+            Takes what is wrong with archives that cannot be read, which are passed over then; else it is raised.
+        """
         known: set[str] = set()
         query = text("SELECT id FROM job_history WHERE id IN (SELECT value FROM json_each(:ids))")
-        for database in self._databases(include_archived=True):
-            missing = [job_id for job_id in job_ids if job_id not in known]
-            if not missing:
-                break
-            with database.begin() as connection:
-                known.update(connection.execute(query, {"ids": json_text(missing)}).scalars())
+
+        def look(database: Database) -> None:
+            if missing := [job_id for job_id in job_ids if job_id not in known]:
+                with database.begin() as connection:
+                    known.update(connection.execute(query, {"ids": json_text(missing)}).scalars())
+
+        self._ask_each(look, damage)
         return frozenset(known)
 
     def cleaned_before(self) -> datetime | None:
@@ -156,19 +165,23 @@ class HistoryReader:
         found = self._newest("stl_checksum = :checksum", {"checksum": checksum_sha256}, include_archived=False)
         return int(found["stl_size"]) if found and found["stl_size"] else None
 
-    def find_jobs(self, job_ids: Sequence[str]) -> dict[str, JobHistoryRecord]:
+    def find_jobs(
+        self, job_ids: Sequence[str], *, damage: list[HistoryError] | None = None
+    ) -> dict[str, JobHistoryRecord]:
         """Return the rows of those of the given jobs that have ended, archived ones too.
 
         Parameters
         ----------
         job_ids : sequence of str
+        damage : list of HistoryError, optional
+            As `known_ids` takes it.
 
         Returns
         -------
         dict of str to JobHistoryRecord
             By job id.
         """
-        return self._find("job_history", "id", job_ids, read_record)
+        return self._find("job_history", "id", job_ids, read_record, damage)
 
     def find_facts(self, job_ids: Sequence[str]) -> dict[str, JobFacts]:
         """Return what is known beside their rows of those of the given jobs that have ended, archived ones too.
@@ -348,19 +361,36 @@ class HistoryReader:
         return [job for chunk in chunks for job in self._read(chunk, query.columns, read)]
 
     def _find(
-        self, table: str, key: str, job_ids: Sequence[str], read: Callable[[Mapping[str, Any]], T]
+        self,
+        table: str,
+        key: str,
+        job_ids: Sequence[str],
+        read: Callable[[Mapping[str, Any]], T],
+        damage: list[HistoryError] | None = None,
     ) -> dict[str, T]:
         columns = RECORD_COLUMNS if table == "job_history" else FACT_COLUMNS
         found: dict[str, T] = {}
         query = text(f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN (SELECT value FROM json_each(:ids))")  # noqa: S608 - our own names
-        for database in self._databases(include_archived=True):
-            missing = [job_id for job_id in job_ids if job_id not in found]
-            if not missing:
-                break
-            with database.begin() as connection:
-                rows = [tuple(row) for row in connection.execute(query, {"ids": json_text(missing)})]
-            found |= {row[0]: item for row, item in zip(rows, self._read(rows, columns, read), strict=True)}
+
+        def look(database: Database) -> None:
+            if missing := [job_id for job_id in job_ids if job_id not in found]:
+                with database.begin() as connection:
+                    rows = [tuple(row) for row in connection.execute(query, {"ids": json_text(missing)})]
+                found.update(zip((row[0] for row in rows), self._read(rows, columns, read), strict=True))
+
+        self._ask_each(look, damage)
         return found
+
+    def _ask_each(self, look: Callable[[Database], None], damage: list[HistoryError] | None) -> None:
+        """Look into the history, and into the archives after it."""
+        look(self._live)
+        for path in self.archives():
+            try:
+                look(self._archive(path))
+            except HistoryError as error:
+                if damage is None:
+                    raise
+                damage.append(error)
 
     def _read(self, rows: Sequence[Row], columns: Sequence[str], read: Callable[[Mapping[str, Any]], T]) -> list[T]:
         found = []
