@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from stlkit.storage.backups import BackupManager
     from stlkit.storage.cache import TempFileManager
     from stlkit.storage.history import JobHistoryManager, JobHistoryRecord, ProcessingStats
+    from stlkit.storage.home import Home
     from stlkit.storage.migration import StateMigration
     from stlkit.storage.queue_state import QueueStateManager
     from stlkit.storage.recovery import RecoveryResult, SessionRecoveryManager, ValidationError
@@ -45,6 +46,7 @@ _HOME_OF = {
     "EventKind": "stlkit.engine.events",
     "FileNameGenerator": "stlkit.outputs.names",
     "History": "stlkit.analytics.history",
+    "Home": "stlkit.storage.home",
     "JobHistoryManager": "stlkit.storage.history",
     "JobHistoryRecord": "stlkit.storage.history",
     "JobQueue": "stlkit.engine.queue",
@@ -80,6 +82,7 @@ __all__ = [
     "EventKind",
     "FileNameGenerator",
     "History",
+    "Home",
     "JobHistoryManager",
     "JobHistoryRecord",
     "JobQueue",

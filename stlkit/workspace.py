@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from stlkit.errors import JobError, OptionError, StlkitError
+from stlkit.errors import JobError, OptionError, StlkitError, StorageError
 from stlkit.model.html import Content, facts_table, headline, isolated, joined
 from stlkit.model.options import CleanupOptions
 from stlkit.model.showing import counts_text
@@ -28,6 +28,7 @@ from stlkit.storage.usage import DiskUsage, measure_usage
 if TYPE_CHECKING:
     from stlkit.outputs.report import Report
 
+CREATORS = ("notebook", "cli", "gui")
 _CONFIG_LOCK = threading.Lock()  # several parts of a page write into one file
 
 
@@ -49,6 +50,13 @@ class Workspace:
         ``notebook``, ``cli`` or ``gui``; goes into the history. The first workspace of a home decides.
     observe : bool
         Only look, even where nobody owns the queue.
+
+    Raises
+    ------
+    OptionError
+        `created_by` is none of those, or the preferences of a new queue do not fit.
+    StorageError
+        The home folder cannot be used, or there is none to observe; `NewerVersionError` where a newer stlkit wrote it.
 
     Attributes
     ----------
@@ -78,7 +86,11 @@ class Workspace:
         created_by: str = "notebook",
         observe: bool = False,
     ) -> None:
-        self.home: Home = find_home(Path(home) if home is not None else None)
+        if created_by not in CREATORS:
+            raise OptionError(f"created_by: {created_by!r:.60} is none of {', '.join(CREATORS)}", field="created_by")
+        self.home: Home = find_home(home)
+        if observe and home is not None and not self.home.root.is_dir():  # looking for a mistyped one makes none
+            raise StorageError(f"there is no home folder {self.home.root}", path=self.home.root)
         self.home.create()
         self._session = (
             Session(self.home, created_by=created_by, observe=True)

@@ -52,13 +52,13 @@ class TempFileManager:
 
     Parameters
     ----------
-    cache : Path
+    cache : path
         ``cache/`` of the home folder.
     """
 
-    def __init__(self, cache: Path) -> None:
-        self.job_cache = cache / "job_cache"
-        self.thumbnails = cache / "thumbnails"
+    def __init__(self, cache: str | os.PathLike[str]) -> None:
+        self.job_cache = Path(cache) / "job_cache"
+        self.thumbnails = Path(cache) / "thumbnails"
         self._active: dict[str, int] = {}  # job id to the descriptor that holds the lock, or -1
         self._lock = threading.Lock()
 

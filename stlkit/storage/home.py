@@ -64,7 +64,7 @@ class Home:
             make_folder(folder, mode=0o700)
 
 
-def find_home(home: Path | str | None = None) -> Home:
+def find_home(home: str | os.PathLike[str] | None = None) -> Home:
     """Decide which home folder is meant.
 
     Parameters

@@ -16,7 +16,7 @@ from stlkit.model.encoding import explain
 from stlkit.model.jobs import STATE_VERSION, QueueState
 from stlkit.model.times import utc_now
 from stlkit.storage.backups import KEEP_COUNT, BackupManager
-from stlkit.storage.home import Home
+from stlkit.storage.home import Home, find_home
 from stlkit.storage.migration import StateMigration, is_newer_major, is_older, version_of
 
 _log = logging.getLogger(__name__)
@@ -49,14 +49,22 @@ class QueueStateManager:
 
     Parameters
     ----------
-    home : Home
+    home : Home or path
+        The home folder, whose `Home.create` makes what is missing.
     keep_backups : int
         How many automatic backups are kept.
     limit_bytes : int
         Nothing larger is written, or read.
     """
 
-    def __init__(self, home: Home, *, keep_backups: int = KEEP_COUNT, limit_bytes: int = LARGEST_STATE_BYTES) -> None:
+    def __init__(
+        self,
+        home: Home | str | os.PathLike[str],
+        *,
+        keep_backups: int = KEEP_COUNT,
+        limit_bytes: int = LARGEST_STATE_BYTES,
+    ) -> None:
+        home = home if isinstance(home, Home) else find_home(home)
         self.state_path = home.queue_state
         self.backups = BackupManager(
             home.queue_state, home.backups, self._read_only, keep_count=keep_backups, limit_bytes=limit_bytes

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class TemplateManager:
-    """The templates of one home folder; the built-in ones are written there when it is opened.
+    """The templates of one home folder; opening a `Workspace` writes the built-in ones there, by `install_built_in`.
 
     Built-in templates may be edited like any other; deleting one, or `reset_templates`, brings its original back.
     Names are shown as they were typed, and stored under file names that every disk can hold.
@@ -40,12 +40,12 @@ class TemplateManager:
 
     Parameters
     ----------
-    folder : Path
+    folder : path
         ``templates/`` of the home folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
         self._lock = threading.RLock()
 
     def install_built_in(self) -> None:

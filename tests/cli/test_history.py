@@ -111,11 +111,15 @@ def test_export(stlkit, tmp_path):
     assert "1 jobs were written to out.csv" in result.stdout
     with (tmp_path / "out.csv").open() as stream:
         assert [row["stl_filename"] for row in csv.DictReader(stream)] == ["new.stl"]
+    (tmp_path / "other").mkdir()
     for arguments in (
         ("history", "--home", "other", "export", "e.csv"),
         ("history", "export", "e.csv", "--home", "other"),
     ):
         assert "0 jobs" in stlkit(*arguments).stdout
+    mistyped = stlkit("history", "--home", "othre")
+    assert (mistyped.returncode, (tmp_path / "othre").exists()) == (2, False)
+    assert "there is no home folder" in mistyped.stderr
     assert stlkit("history", "export", "out.xlsx").returncode == 2
 
 

@@ -69,6 +69,24 @@ def test_every_specified_data_class_has_its_fields(name):
     assert set(SPECIFIED_DATA[name]) <= set(fields)
 
 
+def test_the_specified_classes_take_paths_as_text(tmp_path):
+    """Whoever uses one without a workspace need not know how a home folder is laid out."""
+    home = stlkit.Home(tmp_path / "home")
+    home.create()
+    states = stlkit.QueueStateManager(str(home.root))
+    assert states.save_queue_state(stlkit.QueueState())
+    history = stlkit.JobHistoryManager(str(home.history))
+    cache = stlkit.TempFileManager(str(home.cache))
+    assert stlkit.SessionRecoveryManager(states, history, cache).check_for_recovery() is None
+    assert cache.create_job_cache_dir("job_1").is_relative_to(home.cache)
+    cache.cleanup_job_cache("job_1")
+    templates = stlkit.TemplateManager(str(home.templates))
+    templates.install_built_in()
+    assert "Quick Preview" in templates.list_templates()
+    assert history.path == home.history
+    history.close()
+
+
 def test_the_facade_is_sorted_and_complete():
     """Every public name resolves, and a wrong one is an AttributeError."""
     assert stlkit.__all__ == sorted(stlkit.__all__)

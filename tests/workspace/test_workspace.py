@@ -17,7 +17,7 @@ from stlkit import JobState, Workspace
 from stlkit.analytics import estimates
 from stlkit.engine.queue import JobQueue
 from stlkit.engine.view import ObservedQueue
-from stlkit.errors import HomeLockedError, StateFileError, StorageError
+from stlkit.errors import HomeLockedError, OptionError, StateFileError, StorageError
 from stlkit.storage.home import Home
 
 FACTS_ONLY = {"generate_image": False}
@@ -45,6 +45,19 @@ def test_a_folder_is_worked_off_and_the_history_is_a_table(tmp_path, models):
     assert str(frame["validation_passed"].dtype) == "boolean"
     assert (tmp_path / "out" / "queue_summary.json").exists()
     assert (tmp_path / "out" / "processing_log.txt").read_text().count("completed") >= 4
+
+
+def test_looking_for_a_home_that_is_not_there_makes_none(tmp_path):
+    """Its name is mistyped; where it is to be used, it is made."""
+    with pytest.raises(StorageError, match=r"there is no home folder .*hmoe"):
+        Workspace(tmp_path / "hmoe", observe=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_made_a_job_is_one_of_three(tmp_path):
+    """The history is counted by it."""
+    with pytest.raises(OptionError, match="created_by: 'me' is none of notebook, cli, gui"):
+        Workspace(tmp_path / "home", created_by="me")
 
 
 def test_an_observer_may_look_but_not_touch(tmp_path, models):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ class HistoryReader:
 
     Parameters
     ----------
-    path : Path
+    path : path
         The database; made with its schema where it is missing.
 
     Raises
@@ -56,9 +57,9 @@ class HistoryReader:
         The file is no database, or was made by a newer stlkit.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._live = Database(path)
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._live = Database(self.path)
         self._archives: dict[Path, Database] = {}
         self._lock = threading.Lock()
 
