@@ -33,6 +33,7 @@ class Watched(Protocol):
         """Have `observer` called for every event; returns what ends that."""
 
 
+LEAST_SAVED_S = 0.05  # less would be shown as 0.0
 LOOK_AHEAD_S = 1.0  # between two forecasts
 
 MARKS = {
@@ -62,7 +63,8 @@ def ending_line(job: QueueJob) -> str:
 def saved_note(job: QueueJob) -> str:
     """Say what a job did not make again; empty where it made everything."""
     results = job.results
-    return f"{results.reuse} ({results.saved_s:.1f} s saved)" if results.reuse else ""
+    saved = f" ({results.saved_s:.1f} s saved)" if results.saved_s >= LEAST_SAVED_S else ""
+    return f"{results.reuse}{saved}"
 
 
 @contextmanager

@@ -169,7 +169,7 @@ class JobWork:
             self._warn(message)
         self._make(self._recipes.validation, _writing(to_plain(report)))
         if report.repair is not None and report.repair.changed:
-            self.log.info("repaired: " + "; ".join(action.message for action in report.repair.actions))
+            self._warn("repaired: " + "; ".join(action.message for action in report.repair.actions))
             if self.order.validation.save_repaired:
                 self._make(self._recipes.repaired, lambda path: write_stl(self._sound.mesh, path))
         if not report.passed and self.order.validation.level is ValidationLevel.STRICT:

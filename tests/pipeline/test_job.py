@@ -10,6 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from stlkit.errors import RenderError
 from stlkit.files import sha256_of
 from stlkit.model.geometry import encode_binary_stl
 from stlkit.model.jobs import JobState
@@ -18,6 +19,7 @@ from stlkit.model.times import utc_now
 from stlkit.pipeline import runner, work
 from stlkit.pipeline.order import FailureCause, JobOrder
 from stlkit.pipeline.plan import stages_of
+from stlkit.rendering.studio import Studio
 
 SMALL = {"width": 160, "height": 120, "video_duration": 0.5, "video_fps": 4}
 EVERYTHING = RenderOptions(
@@ -120,6 +122,8 @@ def test_a_repair_is_saved_and_said(do, tmp_path, box_stl):
     assert answer.results.validation_passed is True
     repaired = tmp_path / "out/inverted/analysis/inverted_repaired.stl"
     assert repaired in answer.results.files_generated
+    (warning,) = answer.results.warnings
+    assert warning.startswith("repaired: ")
     validation = json.loads((tmp_path / "out/inverted/analysis/inverted_validation.json").read_text())
     assert validation["repair"]["changed"] is True
     assert validation["repair"]["after"]["volume_mm3"] == pytest.approx(8000)
@@ -137,28 +141,81 @@ def test_a_file_that_succeeds_later_leaves_the_failed_folder(do, tmp_path, box_s
 
 
 def test_an_output_folder_that_cannot_be_written_is_a_clear_failure(do, tmp_path, box_stl):
-    """A file where the folder belongs: the job fails, may be tried again, and says what is wrong."""
+    """A file where the folder belongs: a person is to say what is meant, and hears what is wrong."""
     source = tmp_path / "a.stl"
     source.write_bytes(box_stl())
     (tmp_path / "out").write_text("in the way")
     answer, _ = do(source)
-    assert (answer.state, answer.cause) == (JobState.FAILED, FailureCause.OTHER)
+    assert (answer.state, answer.cause) == (JobState.FAILED, FailureCause.OUTPUT_REFUSED)
     assert "in the way" not in answer.error_message
     assert str(tmp_path / "out") in answer.error_message
 
 
-def test_a_broken_background_falls_back_until_nothing_helps(do, tmp_path, box_stl):
-    """A picture that cannot be made fails the job with the reason; what was made before stays."""
+def test_a_broken_background_is_the_end_at_once(do, tmp_path, box_stl):
+    """No lower quality helps, and no other attempt; what was made before stays."""
     source = tmp_path / "a.stl"
     source.write_bytes(box_stl())
     background = tmp_path / "background.png"
     background.write_bytes(b"no picture")
     answer, _ = do(source, RenderOptions(background_image=str(background), **SMALL))
-    assert answer.state is JobState.FAILED
+    assert (answer.state, answer.cause) == (JobState.FAILED, FailureCause.FILE)
     assert "background" in answer.error_message
     assert (tmp_path / "out/a/analysis/a_analysis.json").exists()
-    assert "quality draft at 80x60 failed" in (tmp_path / "out/a/logs/a_processing.log").read_text()
+    assert "quality draft" not in (tmp_path / "out/a/logs/a_processing.log").read_text()
     assert (tmp_path / "out/a/logs/a_errors.log").exists()
+
+
+@pytest.fixture
+def do_here(tmp_path, box_stl):
+    """Do a job on a box in this process."""
+
+    def run(render):
+        source, cache = tmp_path / "box.stl", tmp_path / "cache"
+        source.write_bytes(box_stl())
+        cache.mkdir()
+        order = JobOrder(
+            job_id="job_test", stl_path=source, output_base_folder=tmp_path / "out", output_name="box",
+            cache_folder=cache, attempt=1, created_at=utc_now(), render=render, validation=ValidationOptions(),
+            output=OutputSettings(),
+        )  # fmt: skip
+        return runner.JobRunner().run(order, on_progress=lambda *_: None, between_stages=lambda: None)
+
+    return run
+
+
+@pytest.mark.parametrize(("failures", "size"), [(1, (160, 120)), (2, (80, 60))])
+def test_a_picture_that_fails_is_made_with_lower_settings(do_here, tmp_path, monkeypatch, failures, size):
+    """First with the lowest quality, then smaller too; and the job says so."""
+    draw, refused = Studio.draw_still, []
+
+    def fail_at_first(studio, options, path):
+        if len(refused) < failures:
+            refused.append(options)
+            raise RenderError("no room for such a picture")
+        draw(studio, options, path)
+
+    monkeypatch.setattr(Studio, "draw_still", fail_at_first)
+    answer = do_here(RenderOptions(quality="high", **SMALL))
+    assert answer.state is JobState.COMPLETED
+    assert [options.quality for options in refused] == ["high", "draft"][:failures]
+    (warning,) = answer.results.warnings
+    assert warning.startswith("box_render.png was made with quality draft")
+    with Image.open(tmp_path / "out/box/renders/box_render.png") as picture:
+        assert picture.size == size
+
+
+def test_a_picture_that_fails_with_all_settings_fails_the_job(do_here, tmp_path, monkeypatch):
+    """With the reason; what was made before stays, and every attempt stands in the log."""
+
+    def fail(*_):
+        raise RenderError("no picture at all")
+
+    monkeypatch.setattr(Studio, "draw_still", fail)
+    answer = do_here(RenderOptions(**SMALL))
+    assert (answer.state, answer.error_message) == (JobState.FAILED, "no picture at all")
+    assert (tmp_path / "out/box/analysis/box_analysis.json").exists()
+    log = (tmp_path / "out/box/logs/box_processing.log").read_text()
+    assert [log.count(f"{settings} failed") for settings in ("standard", "draft", "draft at 80x60")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("organization", ["flat", "by_type"])
@@ -189,11 +246,9 @@ def test_a_job_has_the_stages_that_were_asked_for():
     assert stages_of(render, validation.merged({"generate_analysis": False})) == ("intake", "validation", "finish")
 
 
-def test_the_start_of_the_renderer_is_not_of_a_stage(tmp_path, box_stl, monkeypatch):
+def test_the_start_of_the_renderer_is_not_of_a_stage(do_here, monkeypatch):
     """It happens once in a worker's life, and must not teach that pictures take so long."""
-    source, cache, clock = tmp_path / "box.stl", tmp_path / "cache", SimpleNamespace(ahead_s=0.0)
-    source.write_bytes(box_stl())
-    cache.mkdir()
+    clock = SimpleNamespace(ahead_s=0.0)
     real_open = runner.open_backend
 
     def open_slowly(name):
@@ -202,11 +257,6 @@ def test_the_start_of_the_renderer_is_not_of_a_stage(tmp_path, box_stl, monkeypa
 
     monkeypatch.setattr(runner, "open_backend", open_slowly)
     monkeypatch.setattr(work, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + clock.ahead_s))
-    order = JobOrder(
-        job_id="job_test", stl_path=source, output_base_folder=tmp_path / "out", output_name="box", cache_folder=cache,
-        attempt=1, created_at=utc_now(), render=RenderOptions(**SMALL), validation=ValidationOptions(),
-        output=OutputSettings(),
-    )  # fmt: skip
-    answer = runner.JobRunner().run(order, on_progress=lambda *_: None, between_stages=lambda: None)
+    answer = do_here(RenderOptions(**SMALL))
     assert (answer.state, clock.ahead_s) == (JobState.COMPLETED, 10_000)
     assert 0 < answer.results.stage_durations_s["image"] < 10_000
