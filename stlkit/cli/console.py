@@ -35,7 +35,8 @@ _LONGEST_NAME = 40
 HomeOption = Annotated[Path | None, typer.Option("--home", help="Home folder; else STLKIT_HOME, else the default.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 KeyValueOption = Annotated[
-    list[str] | None, typer.Option("--option", "-O", help="key=value; may be given several times.")
+    list[str] | None,
+    typer.Option("--option", "-O", help="key=value; may be given several times. 'stlkit options' lists them."),
 ]
 
 

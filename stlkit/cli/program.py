@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stlkit._version import __version__
-from stlkit.cli import history, looking, machine, reporting, room, runs, template
+from stlkit.cli import history, listing, looking, machine, reporting, room, runs, template
 from stlkit.cli.console import WRONG_USAGE, print_error
 from stlkit.errors import StlkitError
 
@@ -28,6 +28,7 @@ for command in (
     runs.resume,
     looking.status,
     reporting.report,
+    listing.options,
     room.usage,
     room.clean,
     machine.samples,

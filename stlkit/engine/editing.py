@@ -45,6 +45,8 @@ class Added:
     duplicates: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
+        if not self.jobs and not self.duplicates:
+            return "nothing was added: there are no STL files"
         text = f"{len(self.jobs)} job{'s' if len(self.jobs) != 1 else ''} added"
         if self.duplicates:
             text += f"; already in the queue: {', '.join(one_line(path.name) for path in self.duplicates)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import stlkit
+from stlkit.model.options import CleanupOptions, OutputSettings, QueueSettings, RenderOptions, ValidationOptions
 
 FACTS = ("--template", "batch_analysis")
 
@@ -346,3 +347,15 @@ def test_watching_takes_up_what_is_unfinished_in_its_folders(models, tmp_path):
         process.kill()
         process.wait()
         process.stderr.close()
+
+
+def test_options_are_listed_with_defaults_and_values(run):
+    """What --option takes need not be looked up in the documentation."""
+    text = run("options").stdout
+    assert re.search(r"^width +1920 +from 16 to 8192 +Width of pictures", text, re.MULTILINE)
+    assert re.search(r"^auto_repair +yes +yes, no ", text, re.MULTILINE)
+    listed = json.loads(run("options", "--json").stdout)["options"]
+    names = {option["name"] for options in listed.values() for option in options}
+    groups = (RenderOptions, ValidationOptions, OutputSettings, QueueSettings, CleanupOptions)
+    assert names == {name for group in groups for name in group.names()}
+    assert all(option["help"] for options in listed.values() for option in options)

@@ -61,6 +61,12 @@ def test_folders_patterns_and_lists_are_understood(bench):
     assert "already in the queue" in str(added)
 
 
+def test_a_folder_without_stl_files_is_said_in_words(bench):
+    """Not as a number of jobs, which looks like success."""
+    (bench.models / "notes.txt").write_text("no model")
+    assert str(bench.queue.add(bench.models)) == "nothing was added: there are no STL files"
+
+
 def test_what_does_not_exist_is_an_error_and_adds_nothing(bench):
     """A typo is told at once."""
     (bench.models / "a.stl").write_bytes(b"x")
