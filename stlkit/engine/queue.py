@@ -87,6 +87,11 @@ class JobQueue(EditableQueue):
         """Why the queue paused itself; None where a person did it, or it is not paused."""
         return self._switch.pause_reason
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the queue was closed: it can still be looked at, but does nothing any more."""
+        return self._closed
+
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Have `observer` called with a `QueueEvent` for everything that happens, on the queue's event thread.
 

@@ -163,6 +163,11 @@ class ObservedQueue(QueueView):
         """Why the queue paused itself: None, as only its owner knows."""
         return None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether this process has closed the queue: never, as it does not own it."""
+        return False
+
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name in self._commands:
             return self._refuse

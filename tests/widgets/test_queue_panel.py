@@ -262,6 +262,17 @@ def test_an_observer_sees_everything_and_can_press_nothing(workspace, models, tm
         assert not workspace.queue.is_running
 
 
+def test_the_panel_of_a_closed_workspace_says_so_and_can_press_nothing(page, models, workspace):
+    """It would look alive else, and answer every button with an error."""
+    workspace.queue.add(models)
+    page.table.until(lambda: len(page.table.rows) == 2)
+    workspace.close()
+    page.until_said("This workspace is closed.")
+    parts = (page.panel.add_files, page.panel.run_bar, page.panel.table, page.panel.options)
+    assert all(part.read_only for part in parts)
+    assert len(page.table.rows) == 2
+
+
 def test_a_selection_shows_the_job_its_options_and_its_names(page, models, workspace):
     """Detail, forms and tree follow the table."""
     cube, _ = workspace.queue.add(models, render_options={"generate_image": True}).jobs

@@ -181,7 +181,11 @@ class QueuePanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.add_files.template, self.add_files.own_options = shelf.current, shelf.own
         damaged = [_problem(number, text) for number, text in enumerate(shelf.problems)]
         said = [self._said] if self._said is not None else []
-        self.notices.show([*said, *damaged, *self._situation.notices(state, news.problem)])
+        notices = self._situation.notices(state, news.problem)
+        if self._workspace.queue.is_closed:
+            for part in (self.add_files, self.run_bar, self.table, self.options):
+                part.read_only = True
+        self.notices.show([*said, *damaged, *notices])
         self._show_selection(state)
 
     def _show_run_bar(self, state: QueueState) -> None:

@@ -51,6 +51,9 @@ class Situation:
         """
         if self._workspace.is_observer:
             return list(self._of_observer(problem))
+        if self._workspace.queue.is_closed:
+            text = "This workspace is closed. Open it again, then show its panel again."
+            return [Notice(id="closed", text=text, severity=Severity.WARNING)]
         found = (*self._of_pause(state), *self._of_questions(state), *self._of_recovery(state))
         return [notice for notice in found if notice.id not in self._dismissed]
 
