@@ -35,6 +35,7 @@ from stlkit.errors import JobError
 from stlkit.files import one_line
 from stlkit.model.jobs import JobState, QueueJob
 from stlkit.model.options import CheckedOptions, OutputSettings, QueueSettings, RenderOptions, ValidationOptions
+from stlkit.model.showing import counts_text
 from stlkit.workspace import Workspace
 
 _LOOK_EVERY_S = 0.5
@@ -136,7 +137,9 @@ def watch(
                 while watching.is_alive:
                     time.sleep(_LOOK_EVERY_S)
         except KeyboardInterrupt:
-            tell("stopped; 'stlkit resume' takes up what is unfinished")
+            jobs = queue.jobs
+            left = "; 'stlkit resume' takes up what is unfinished" if any(not job.state.ended for job in jobs) else ""
+            tell(f"stopped; {counts_text(jobs)}{left}" if jobs else "stopped; nothing came in")
             raise typer.Exit(ALL_COMPLETED) from None
         finally:
             watching.stop()

@@ -319,7 +319,7 @@ def test_a_watched_folder_is_worked_off_until_ctrl_c(models, tmp_path):
         (models / "late.stl").write_bytes((models / "a.stl").read_bytes())
         assert "late.stl: completed" in next(lines)
         process.send_signal(signal.SIGINT)
-        assert "stopped" in next(lines)
+        assert next(lines) == "stopped; 3 jobs: 3 completed\n"
         assert process.wait(60) == 0
     finally:
         process.kill()

@@ -120,6 +120,13 @@ def test_figures_leave_out_what_was_there_already(ws):
     assert (facts["Files made"], facts["Their size"], facts["A job took, typically"]) == ("3", "20 B", "6.0 s")
 
 
+def test_figures_count_the_files_of_failed_jobs_too(ws):
+    """As the statistics below them do: a log is a file."""
+    frame = ws.history.to_dataframe(limit=2)
+    frame["state"], frame["files_generated"], frame["reused_files"] = ["completed", "failed"], [("a",), ("b", "c")], 0
+    assert dict(figures_of(frame))["Files made"] == "3"
+
+
 @pytest.mark.parametrize("name", PLOTS)
 def test_every_plot_is_drawn_with_a_text_that_tells_of_it(page, name):
     """A PNG with an alternative text, off the kernel's main thread."""

@@ -153,7 +153,8 @@ def figures_of(frame: pd.DataFrame) -> list[tuple[str, str]]:
         facts.append(("… nine of ten at most", seconds_text(float(took.quantile(0.9)))))
     if len(done):
         facts.append(("Models read", file_size(int(done["stl_size"].sum()))))
-        facts.append(("Files made", f"{files_made(done):,}"))
+    if made := files_made(frame):
+        facts.append(("Files made", f"{made:,}"))
     if "output_bytes" in frame and frame["output_bytes"].notna().any():
         facts.append(("Their size", file_size(int(frame["output_bytes"][worked].sum()))))
     return facts
