@@ -76,8 +76,8 @@ class Session:
         self._learned = LearnedCosts(self.history)
         config, notes = self._preferences_at_start()
         cleanup = CleanupOptions().merged(config.cleanup)
-        self.states = QueueStateManager(home, keep_backups=cleanup.backup_keep_count)
         self.lock = HomeLock(home.lock)
+        self.states = QueueStateManager(home, keep_backups=cleanup.backup_keep_count, lock=self.lock)
         self.is_observer = observe or not self.lock.try_acquire()
         self.recovery = RecoveryResult(state=QueueState())
         if self.is_observer:

@@ -18,8 +18,8 @@ from stlkit.cli.console import (
     styled,
 )
 from stlkit.engine.countdown import rough_duration
-from stlkit.engine.desk import GOES_ON
 from stlkit.engine.progress_bar import saved_note
+from stlkit.engine.waiting import GOES_ON
 from stlkit.model.jobs import JobState, QueueJob
 from stlkit.workspace import Workspace
 

@@ -137,9 +137,9 @@ def watch(
                 while watching.is_alive:
                     time.sleep(_LOOK_EVERY_S)
         except KeyboardInterrupt:
-            jobs = queue.jobs
-            left = "; 'stlkit resume' takes up what is unfinished" if any(not job.state.ended for job in jobs) else ""
-            tell(f"stopped; {counts_text(jobs)}{left}" if jobs else "stopped; nothing came in")
+            came = queue.jobs
+            left = "; 'stlkit resume' takes up what is unfinished" if any(not job.state.ended for job in came) else ""
+            tell(f"stopped; {counts_text(came)}{left}" if came else "stopped; nothing came in")
             raise typer.Exit(ALL_COMPLETED) from None
         finally:
             watching.stop()

@@ -24,6 +24,11 @@ class JobChanges:
     events : EventPublisher
     save : callable
         Schedules the queue's state to be written.
+
+    Attributes
+    ----------
+    count : int
+        How many changes there were; who let the condition go for a while sees whether it missed one.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class JobChanges:
         self.book = book
         self._events = events
         self._save = save
+        self.count = 0
 
     def move(self, job_id: str, state: JobState, *, message: str = "", **changes: Any) -> QueueJob:
         """Move a job to a state, which may be its own, and return it as it is now.
@@ -61,5 +67,6 @@ class JobChanges:
         self._spread()
 
     def _spread(self) -> None:
+        self.count += 1
         self._save()
         self.condition.notify_all()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stlkit.engine.admission import Admission
 from stlkit.engine.assignments import AssignmentMaker
 from stlkit.engine.changes import JobChanges
+from stlkit.engine.drives import DriveFacts, ask_drives, drives_answer
 from stlkit.engine.endings import Endings
 from stlkit.engine.events import EventKind, EventPublisher, QueueEvent
 from stlkit.engine.forecast import Forecaster
-from stlkit.engine.limits import full_disk
 from stlkit.engine.lookups import Lookups
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Lookup, Reuse
@@ -23,21 +23,31 @@ from stlkit.engine.stores import Stores
 from stlkit.engine.supervisor import Assignment, Seat, Wish
 from stlkit.engine.switch import QueueSwitch
 from stlkit.engine.verdict import Next, decide
+from stlkit.engine.waiting import WaitingJobs
 from stlkit.engine.watcher import Watcher
 from stlkit.files import printable
 from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.times import utc_now
 from stlkit.pipeline.order import FailureCause, JobAnswer
 from stlkit.pipeline.plan import Stage
-from stlkit.pipeline.size import ModelSize, measure_model
 from stlkit.storage.history import JobEnd
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME as PROGRESS_FILE_NAME
 
+_log = logging.getLogger(__name__)
+
 RETRY_WAIT_S = 0.5  # doubled with each further attempt
 LONGEST_RETRY_WAIT_S = 30.0
 MIN_PROGRESS_STEP = 0.5  # percent; smaller steps within a stage are not worth an event
-GOES_ON = "the job goes on by itself when that is over"  # as long as somebody keeps the queue open
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A job that may begin, and when that was found: after how many changes, and at which moment."""
+
+    lookup: Lookup
+    changes: int
+    moment: float
 
 
 class SupervisorDesk:
@@ -74,6 +84,7 @@ class SupervisorDesk:
         self.assignments = AssignmentMaker(state, stores.cache, Forecaster(stores.costs))
         reuse = Reuse(stores.outputs, self.assignments.options_of)
         self.endings = Endings(changes, self.switch, recorder, reuse, stores.cache, self._forget_waiting)
+        self.waiting = WaitingJobs(changes, self.watcher, self.endings.is_reserved)
         self._lookups = Lookups(reuse, self.assignments)
         self._admission = Admission(state)
         self._hold: set[str] = set()
@@ -100,20 +111,15 @@ class SupervisorDesk:
 
     def reserve(self, job_id: str) -> bool:
         """Keep a waiting job from being taken until it is committed; False where it is reserved already."""
-        self.watcher.forget(job_id)  # a job that is being ended waits for nothing any more
+        self.waiting.forget(job_id)  # a job that is being ended waits for nothing any more
         return self.endings.reserve(job_id)
 
     def forget(self, job_id: str) -> None:
         """Drop what is kept of a job that was taken out of the queue."""
         self._forget_waiting(job_id)
         self.endings.drop(job_id)
-        self.watcher.forget(job_id)
+        self.waiting.forget(job_id)
         self._cache.cleanup_job_cache(job_id)
-
-    def let_go_on(self, job_id: str) -> None:
-        """Put a paused job that nobody has in hand back into the queue."""
-        self.watcher.forget(job_id)
-        self._changes.move(job_id, JobState.PENDING, question=None, error_message=None)
 
     # --- what supervisors call (`stlkit.engine.supervisor.Desk`) ---
 
@@ -127,57 +133,83 @@ class SupervisorDesk:
                 return None
             if isinstance(step, tuple):
                 self._look_up(step)
-                continue
-            begun = self._begin(step, seat)
-            if isinstance(begun, Assignment):
+            elif isinstance(begun := self._begin(step, seat), Assignment):
                 return begun
-            if begun is not None:
-                self.endings.commit(begun)
+            elif begun is not None:
+                self._commit(begun)
 
-    def _wait_for_step(self, seat: Seat) -> Lookup | tuple[QueueJob, ...] | None:
+    def _wait_for_step(self, seat: Seat) -> _Chosen | tuple[QueueJob, ...] | None:
         """Return what a supervisor has to do next: a job that may begin, jobs to look up, or to go home."""
-        while True:
-            if not self.switch.running or seat.number >= self._state().queue_settings.max_concurrent_jobs:
-                seat.given_up = True
-            if seat.given_up:
-                return None
+        while self._is_taken(seat):
             now = time.monotonic()  # one moment for both questions: no retry may fall due between them
             job = None if self.switch.paused else next(self._jobs_that_may_begin(now), None)
             if job is not None:
+                if not job.output_base_folder.is_absolute():  # of an edited state; nobody knows what is meant
+                    self.waiting.for_a_first_folder(job)
+                    continue
                 if (lookup := self._lookups.get(job)) is None:
                     return self._lookups.choose(job, self._jobs_that_may_begin(now))
                 if not self._is_beginning:  # one after the other, so that a small job does not overtake a large one
                     self._is_beginning = True
-                    return lookup
+                    return _Chosen(lookup, self._changes.count, now)
             self._changed.wait(self._time_to_next_retry(now))
+        return None
 
-    def _begin(self, lookup: Lookup, seat: Seat) -> Assignment | JobEnd | None:
+    def _is_taken(self, seat: Seat) -> bool:
+        """Whether a supervisor is to stay in its seat; once it is not, it never is again."""
+        if not self.switch.running or seat.number >= self._state().queue_settings.max_concurrent_jobs:
+            seat.given_up = True
+        return not seat.given_up
+
+    def _begin(self, chosen: _Chosen, seat: Seat) -> Assignment | JobEnd | None:
         """Return an attempt at a job, or its end where it cannot fit at all; None where there is something else to do.
 
         The drives are asked without the lock: one that hangs must not keep everybody else waiting.
         """
-        size = measure_model(lookup.job.stl_path)
-        full = full_disk(self._folders_of(lookup.job), self._state().queue_settings.min_free_disk_mb)
+        lookup, job_id = chosen.lookup, chosen.lookup.job.id
+        facts = ask_drives(lookup.job, self._folders_of(lookup.job), self._state().queue_settings.min_free_disk_mb)
         with self._changed:
             self._is_beginning = False
-            if seat.given_up or self.switch.paused or not self._may_still_begin(lookup):
+            if not self._is_taken(seat) or self.switch.paused or not self._may_still_begin(lookup):
                 self._changed.notify_all()  # another one may be the first now
                 return None
-            step = self._try_assign(self._book.get(lookup.job.id), lookup, size, full)
-            if step is None:  # nothing has changed, so nobody is told: the others would only find out the same
-                self._changed.wait(self._time_to_next_retry(time.monotonic()))
+            job = self._book.get(job_id)
+            if facts is None:
+                self.waiting.for_a_drive(job, None)
+                return None
+            try:
+                step = self._try_assign(job, lookup, facts)
+            except Exception as error:  # a defect of ours must not cost the supervisor
+                _log.exception("job %s could not be begun", job_id)
+                self.give_up(job_id, error)
+                return None
+            # Where nothing has changed meanwhile, nobody is told: the others would only find out the same.
+            if step is None and self._changes.count == chosen.changes:
+                self._changed.wait(self._time_to_next_retry(chosen.moment))
             return step
 
     def _look_up(self, jobs: tuple[QueueJob, ...]) -> None:
         """End those of the jobs that are up to date."""
-        found = self._lookups.find(jobs)
+        answers = drives_answer(jobs[0])
+        found = self._lookups.find(jobs) if answers else []
         with self._changed:
             self._lookups.note(jobs, (lookup for lookup in found if lookup.job.id in self._book))
             # one that is up to date, but was changed meanwhile, is looked up anew
             ends = [lookup.up_to_date() for lookup in found if lookup.finished is not None and self._claims(lookup)]
+            job = self._book.get(jobs[0].id) if jobs[0].id in self._book else None
+            if not answers and job is not None and self._may_begin(job):
+                self.waiting.for_a_drive(job, None)
             self._changed.notify_all()
         if ends:
+            self._commit(*ends)
+
+    def _commit(self, *ends: JobEnd) -> None:
+        try:
             self.endings.commit(*ends)
+        except Exception as error:  # a defect of ours must not leave a job in nobody's hands, nor cost the supervisor
+            for end in ends:
+                _log.exception("job %s was given up", end.job.id)
+                self.give_up(end.job.id, error)
 
     def _claims(self, lookup: Lookup) -> bool:
         """Reserve a job that is to end as up to date, unless somebody changed it meanwhile."""
@@ -220,6 +252,7 @@ class SupervisorDesk:
         if answer.state is not JobState.COMPLETED:  # its worker may have been killed in the middle of a file
             remove_partial_outputs(self._book.get(job_id).output_folder, assignment.order.output_base_folder)
         with self._changed:
+            stays_paused = job_id in self._hold  # a person paused it, and it did not come to hold
             self._hold.discard(job_id)
             concurrency = self._admission.running_count
             self._free(job_id)
@@ -229,12 +262,14 @@ class SupervisorDesk:
             if verdict.next is Next.AGAIN:
                 self._try_again(job, answer)
             elif verdict.next is Next.WAIT:
-                self._let_wait(job, answer)
+                self._let_wait(job, answer, stays_paused=stays_paused)
             elif verdict.next is not Next.END:
                 if verdict.next is Next.PUT_BACK_AND_PAUSE_QUEUE:
-                    self._pause_for_room(job, f"the disk of {_shown(answer.path, job)} is full")
+                    self._pause_for_room(job, f"the disk of {printable(answer.path or job.output_base_folder)} is full")
                 self._put_back(job)
             if verdict.state is None:
+                if stays_paused and self._book.get(job_id).state is JobState.PENDING:
+                    self._changes.move(job_id, JobState.PAUSED)
                 return
         order = assignment.order
         self.endings.commit(
@@ -251,6 +286,7 @@ class SupervisorDesk:
         """Take back a job that could not be settled, because of an error nobody foresaw; a person may resume it."""
         with self._changed:
             self._free(job_id)
+            self.endings.release(job_id)
             if job_id in self._book and not self._book.get(job_id).state.ended:
                 self._changes.move(
                     job_id, JobState.PAUSED, stage=None, progress=0.0, error_message=f"not settled: {error}"
@@ -282,18 +318,17 @@ class SupervisorDesk:
         later = [moment for moment in self._not_before.values() if moment > now]
         return min(later) - now if later and not self.switch.paused else None
 
-    def _try_assign(
-        self, job: QueueJob, lookup: Lookup, size: ModelSize, full: tuple[Path, float] | None
-    ) -> Assignment | JobEnd | None:
-        needs = self.assignments.needs_of(job, size, self._concurrency())
+    def _try_assign(self, job: QueueJob, lookup: Lookup, facts: DriveFacts) -> Assignment | JobEnd | None:
+        needs = self.assignments.needs_of(job, facts.size, self._concurrency())
         if (refusal := self._admission.refusal(needs)) is not None:
             self.reserve(job.id)
             refused = replace(job, state=JobState.FAILED, completed_at=utc_now(), error_message=refusal)
             return self.assignments.end_of(refused)
         if not self._admission.fits(needs):
             return None
-        if full is not None:
-            self._pause_for_room(job, f"the disk of {printable(full[0])} has {full[1]:.0f} MB left")
+        if facts.full is not None:
+            folder, free_mb = facts.full
+            self._pause_for_room(job, f"the disk of {printable(folder)} has {free_mb:.0f} MB left")
             return None
         try:
             assignment = self.assignments.make(job, needs, lookup.known)
@@ -325,27 +360,14 @@ class SupervisorDesk:
     def _pause_for_room(self, job: QueueJob, what: str) -> None:
         self.switch.pause_for_room(what, self._folders_of(job), self._state().queue_settings.min_free_disk_mb)
 
-    def _let_wait(self, job: QueueJob, answer: JobAnswer) -> None:
-        """Pause a job until a person names another folder, or a drive is back."""
-        place = _shown(answer.path, job)
-        question = (
-            f"{place} may not be written: which other output folder? Name one by queue.set_output or "
-            "'stlkit resume --output', or mend this one and resume the job"
-        )
-        if answer.cause is FailureCause.UNREACHABLE:
-            question = f"{place} cannot be reached, or is locked; {GOES_ON}"
-            self.watcher.expect(job.id, lambda: _is_back(job), lambda: self._back_again(job.id))
+    def _let_wait(self, job: QueueJob, answer: JobAnswer, *, stays_paused: bool) -> None:
         attempts = self.assignments.take_back(job)
-        changes = {"stage": None, "progress": 0.0, "attempts": attempts, "question": question}
-        self._changes.move(job.id, JobState.PAUSED, message=question, error_message=answer.error_message, **changes)
-
-    def _back_again(self, job_id: str) -> None:
-        with self._changed:
-            if job_id in self._book and self._waits_for_the_world(self._book.get(job_id)):
-                self.let_go_on(job_id)
-
-    def _waits_for_the_world(self, job: QueueJob) -> bool:
-        return job.state is JobState.PAUSED and job.question is not None and not self.endings.is_reserved(job.id)
+        changes = {"stage": None, "progress": 0.0, "attempts": attempts, "error_message": answer.error_message}
+        if answer.cause is FailureCause.UNREACHABLE:
+            place = answer.path or job.output_base_folder
+            self.waiting.for_a_drive(job, place, stays_paused=stays_paused, **changes)
+        else:
+            self.waiting.for_another_folder(job, answer.path, **changes)
 
     def _put_back(self, job: QueueJob) -> None:
         # that attempt was not the job's fault
@@ -373,13 +395,3 @@ def _ended(job: QueueJob, answer: JobAnswer, state: JobState) -> QueueJob:
         error_message=answer.error_message if state is answer.state else None,
         question=None,
     )
-
-
-def _shown(path: Path | None, job: QueueJob) -> str:
-    return printable(path or job.output_base_folder)
-
-
-def _is_back(job: QueueJob) -> bool:
-    base = job.output_base_folder
-    # os.path: the methods of Path raise an error where a name is too long for any file
-    return os.path.exists(job.stl_path) and (os.path.isdir(base) or os.path.isdir(base.parent))  # noqa: PTH110, PTH112

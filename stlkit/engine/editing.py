@@ -23,6 +23,7 @@ from stlkit.errors import JobError
 from stlkit.files import one_line
 from stlkit.model.html import headline, joined
 from stlkit.model.jobs import JobState, QueueJob, QueueState
+from stlkit.model.options import OutputSettings
 from stlkit.model.showing import jobs_html
 from stlkit.model.times import utc_now
 
@@ -73,7 +74,7 @@ class EditableQueue(QueueView):
 
     def __init__(self, state: QueueState, stores: Stores, *, created_by: str) -> None:
         super().__init__(stores.costs)
-        self._state = replace(state, jobs=())
+        self._state = replace(state, jobs=(), reports_due=False)
         self._before: dict[str, Any] = {}  # what settings that hold for this session only were before
         self._book = JobBook(state.jobs)
         self._writer = stores.writer
@@ -133,8 +134,9 @@ class EditableQueue(QueueView):
         overrides = Overrides.checked(self._state, render_options, validation_options, output_settings)
         base = base_folder(output, self._state)
         files = list(find_stl_files(source, recursive=recursive))
+        new_jobs = NewJobs(base, self._settings_of(overrides))
         with self._command():
-            new_jobs = NewJobs(base, self.state())
+            new_jobs.among(self._book)
             open_paths = {job.stl_path for job in self._book if not job.state.ended}
             jobs, duplicates = [], []
             for path in files:
@@ -180,16 +182,16 @@ class EditableQueue(QueueView):
             An option does not fit, or nobody said where outputs go; nothing has changed.
         """
         overrides = Overrides.checked(self._state, render_options, validation_options, output_settings)
-        base = base_folder(output, self._state)
+        new_jobs = NewJobs(base_folder(output, self._state), self._settings_of(overrides))
         with self._command():
             found = [self._waiting(job, "it cannot be taken up") for job in jobs]
-            new_jobs = NewJobs(base, self.state())
+            new_jobs.among(self._book)
             for job in found:
                 if force and not job.force:
                     self._desk.forget(job.id)
                 self._book.replace(job.id, new_jobs.renew(job, overrides, force=force))
                 if job.state is JobState.PAUSED:
-                    self._desk.let_go_on(job.id)
+                    self._desk.waiting.let_go_on(job.id)
             taken_up = tuple(self._book.get(job.id) for job in found)
             self._changes.announce(*taken_up)
             return taken_up
@@ -240,12 +242,12 @@ class EditableQueue(QueueView):
         JobError
             The job is running, or has ended.
         """
-        base = base_folder(folder, self._state)
+        new_jobs = NewJobs(base_folder(folder, self._state), self._state.global_output_settings)
         with self._command():
             found = self._waiting(job, "its outputs cannot be moved")
-            self._book.replace(found.id, NewJobs(base, self.state()).move(found))
+            self._book.replace(found.id, new_jobs.among(self._book).move(found))
             if found.state is JobState.PAUSED:
-                self._desk.let_go_on(found.id)
+                self._desk.waiting.let_go_on(found.id)
             moved = self._book.get(found.id)
             self._changes.announce(moved)
             return moved
@@ -278,7 +280,16 @@ class EditableQueue(QueueView):
         OptionError
             A name or a value does not fit; nothing has changed.
         """
-        own = Overrides.checked(self._state, render_options, validation_options, output_settings)
+        with self._changed:
+            before = self._book.get(id_of(job))
+        own = Overrides.checked(
+            self._state,
+            render_options,
+            validation_options,
+            output_settings,
+            known_picture=before.render_options.get("background_image"),
+        )
+        new_jobs = NewJobs(before.output_base_folder, self._settings_of(own))
         with self._command():
             found = self._waiting(job, "its options cannot be changed")
             chosen = replace(
@@ -287,8 +298,8 @@ class EditableQueue(QueueView):
                 validation_options=found.validation_options if validation_options is None else own.validation_options,
                 output_settings=found.output_settings if output_settings is None else own.output_settings,
             )
-            if output_settings is not None:
-                chosen = NewJobs(found.output_base_folder, self.state()).move(chosen)
+            if output_settings is not None and found.output_base_folder == before.output_base_folder:
+                chosen = new_jobs.among(self._book).move(chosen)
             self._book.replace(found.id, chosen)
             self._changes.announce(chosen)
             return chosen
@@ -357,6 +368,9 @@ class EditableQueue(QueueView):
     def _require_open(self) -> None:
         if self._closed:
             raise JobError("the queue is closed; open its workspace again")
+
+    def _settings_of(self, overrides: Overrides) -> OutputSettings:
+        return self._state.global_output_settings.merged(overrides.output_settings)
 
     def _save(self) -> None:
         self._writer.schedule(self._lasting_state)

@@ -68,6 +68,10 @@ class Endings:
         """Whether the end of a waiting job is being recorded now."""
         return job_id in self._reserved
 
+    def release(self, job_id: str) -> None:
+        """Let a job be taken again whose end was not committed after all; harmless where it is not reserved."""
+        self._reserved.discard(job_id)
+
     def drop(self, job_id: str) -> None:
         """Never record the end that could not be recorded: the job is to be done anew, or was removed."""
         self._unrecorded.pop(job_id, None)
@@ -98,8 +102,6 @@ class Endings:
         except StorageError as error:
             self._keep(ends, error)
             return
-        for end in ends:
-            self._cache.cleanup_job_cache(end.job.id)
         with self._changed:
             for ended in (end.job for end in ends):
                 self._reserved.discard(ended.id)
@@ -108,7 +110,10 @@ class Endings:
             self._changes.announce(*(end.job for end in ends))
             self._reporting += 1
         try:
+            # last of all: whatever cannot be cleared away now is at the next start, and changes no end
             self._recorder.report(*(end.job for end in ends))
+            for end in ends:
+                self._cache.cleanup_job_cache(end.job.id)
         finally:
             with self._changed:
                 self._reporting -= 1

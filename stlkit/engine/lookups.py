@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterable
 
 from stlkit.engine.assignments import AssignmentMaker
 from stlkit.engine.reuse import Lookup, Reuse
 from stlkit.model.jobs import QueueJob
+
+_log = logging.getLogger(__name__)
 
 LOOK_AHEAD = 100  # jobs that are looked up, and may be found up to date, together
 
@@ -55,10 +58,17 @@ class Lookups:
         """Look jobs up until one is not up to date, because that is to be begun; reads sources."""
         found = []
         for job in jobs:
-            found.append(self._reuse.look_up(job))
+            found.append(self._look_up(job))
             if found[-1].finished is None:
                 break
         return found
+
+    def _look_up(self, job: QueueJob) -> Lookup:
+        try:
+            return self._reuse.look_up(job)
+        except Exception:  # a defect of ours must cost what could have been reused, not the job
+            _log.exception("earlier work for job %s could not be looked up", job.id)
+            return Lookup(job=job, options=self._assignments.options_of(job))
 
     def note(self, sought: tuple[QueueJob, ...], found: Iterable[Lookup]) -> None:
         """Keep what was found of chosen jobs that are to be begun."""

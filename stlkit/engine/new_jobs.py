@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from stlkit.engine.backgrounds import overrides_with_usable_background
 from stlkit.errors import OptionError
@@ -15,6 +15,7 @@ from stlkit.files import printable
 from stlkit.model.jobs import QueueJob, QueueState, new_job_id
 from stlkit.model.options import Organization, OutputSettings
 from stlkit.outputs.claims import OutputNames
+from stlkit.outputs.names import FAILED_FOLDER, is_safe_name
 from stlkit.storage.recovery import shared_names
 
 # What a retry takes over from the job it repeats; everything else begins anew.
@@ -39,15 +40,17 @@ class Overrides:
         render: Mapping[str, Any] | None,
         validation: Mapping[str, Any] | None,
         output: Mapping[str, Any] | None,
+        *,
+        known_picture: str | None = None,
     ) -> Overrides:
-        """Take overrides that fit the queue's options.
+        """Take overrides that fit the queue's options; a background picture that is known need not be there any more.
 
         Raises
         ------
         OptionError
             A name is unknown or a value does not fit, or there is no such picture.
         """
-        render_options = overrides_with_usable_background(render or {}, state.global_render_options)
+        render_options = overrides_with_usable_background(render or {}, state.global_render_options, known_picture)
         state.global_validation_options.merged(validation or {})
         state.global_output_settings.merged(output or {})
         return cls(
@@ -74,25 +77,35 @@ def base_folder(output: str | os.PathLike[str] | None, state: QueueState) -> Pat
 
 
 class NewJobs:
-    """Makes jobs whose outputs go to one base folder, each under a name of its own. Used once, under a lock.
+    """Makes jobs whose outputs go to one base folder, each under a name of its own. Used once.
 
     Parameters
     ----------
     base : Path
-    state : QueueState
-        With the jobs that are in the queue: the names they have are taken, unless they have ended and their file is
-        gone.
+        Looked at here and now, which takes its time where a drive is slow: no lock is to be held.
+    settings : OutputSettings
+        Of the queue; what a job has of its own goes before.
     """
 
-    def __init__(self, base: Path, state: QueueState) -> None:
-        taken = {
-            job.output_name: job.stl_path
-            for job in state.jobs
-            if job.output_base_folder == base and (not job.state.ended or os.path.lexists(job.stl_path))
-        }
+    def __init__(self, base: Path, settings: OutputSettings) -> None:
         self._base = base
-        self._settings = state.global_output_settings
-        self._names = OutputNames(base, taken)
+        self._settings = settings
+        self._names = OutputNames(base)
+        self._names.look(settings.organization)
+
+    def among(self, jobs: Iterable[QueueJob]) -> Self:
+        """Take the names that jobs of the queue have for taken, unless they have ended and their file is gone.
+
+        A lock is held from here on, until what was made is in the queue.
+        """
+        self._names.take(
+            {
+                job.output_name: job.stl_path
+                for job in jobs
+                if job.output_base_folder == self._base and (not job.state.ended or os.path.lexists(job.stl_path))
+            }
+        )
+        return self
 
     def make(self, stl_path: Path, overrides: Overrides, created_by: str, *, force: bool = False) -> QueueJob:
         """Make a new job for a file."""
@@ -143,18 +156,20 @@ def with_names_of_their_own(state: QueueState) -> tuple[QueueState, tuple[str, .
     tuple of str
         A note for each job whose outputs get another name.
     """
-    nameless = {job.id for job in state.jobs if not job.output_name}
-    owners = {index: state.jobs[owner] for index, owner in shared_names(state.jobs).items()}
-    wanting = {*owners, *(index for index, job in enumerate(state.jobs) if job.id in nameless)}
-    if not wanting:
-        return state, ()
-    settled = replace(state, jobs=tuple(job for index, job in enumerate(state.jobs) if index not in wanting))
+    jobs = [job if job.output_name else replace(job, output_name=_name_of_files(job)) for job in state.jobs]
+    owners = {index: jobs[owner] for index, owner in shared_names(jobs).items()}
+    # whoever is to name a folder first names the outputs then, see `WaitingJobs.for_a_first_folder`
+    nameless = [at for at, job in enumerate(jobs) if not job.output_name and job.output_base_folder.is_absolute()]
+    wanting = {*owners, *nameless}
+    named = [job for index, job in enumerate(jobs) if index not in wanting]
     makers: dict[Path, NewJobs] = {}
-    jobs, notes = list(state.jobs), []
+    notes = []
     for index in sorted(wanting):
-        job = state.jobs[index]
-        base = job.output_base_folder.absolute()
-        moved = makers.setdefault(base, NewJobs(base, settled)).move(job)
+        job = jobs[index]
+        base = job.output_base_folder
+        if base not in makers:
+            makers[base] = NewJobs(base, state.global_output_settings).among(named)
+        moved = makers[base].move(job)
         jobs[index] = replace(job, output_name=moved.output_name) if job.state.ended else moved
         if (owner := owners.get(index)) is not None:
             notes.append(
@@ -162,6 +177,16 @@ def with_names_of_their_own(state: QueueState) -> tuple[QueueState, tuple[str, .
                 f"{printable(owner.stl_path)} has the name {job.output_name}"
             )
     return replace(state, jobs=tuple(jobs)), tuple(notes)
+
+
+def _name_of_files(job: QueueJob) -> str:
+    """Return the name under which a job made files in a folder of its own; empty where it made none."""
+    for path in job.results.files_generated:
+        if path.is_relative_to(job.output_base_folder):
+            name, *inside = path.relative_to(job.output_base_folder).parts
+            if inside and name != FAILED_FOLDER and is_safe_name(name):
+                return name
+    return ""
 
 
 def repeat(old: QueueJob, *, force: bool = False) -> QueueJob:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +32,9 @@ from stlkit.model.times import utc_now
 
 OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 
+_log = logging.getLogger(__name__)
+
+STOP_WITHIN_S = 60.0  # more than a worker takes to end; only a drive that hangs takes longer
 WAIT_STEP_S = 0.5  # how often a waiting caller looks up, so that Ctrl-C is heard everywhere
 
 
@@ -67,7 +71,7 @@ class JobQueue(EditableQueue):
         self._new_worker = new_worker or self._start_local_worker
         self._switch = self._desk.switch
         self._supervisors: list[Supervisor] = []
-        if after_crash:
+        if after_crash or state.reports_due:
             self._recorder.catch_up()
 
     # --- looking ---
@@ -84,7 +88,7 @@ class JobQueue(EditableQueue):
 
     @property
     def pause_reason(self) -> str | None:
-        """Why the queue paused itself; None where a person did it, or it is not paused."""
+        """Why the queue paused itself; None where it did not."""
         return self._switch.pause_reason
 
     @property
@@ -224,7 +228,7 @@ class JobQueue(EditableQueue):
             for found in chosen:
                 self._desk.release(found.id)
                 if not found.in_hand:
-                    self._desk.let_go_on(found.id)
+                    self._desk.waiting.let_go_on(found.id)
             self._changes.tell("resumed")
 
     def cancel(self, job: JobRef) -> None:
@@ -253,7 +257,9 @@ class JobQueue(EditableQueue):
                 supervisor.seat.given_up = True
             self._changed.notify_all()
         for supervisor in supervisors:
-            supervisor.join()
+            supervisor.join(STOP_WITHIN_S)
+            if supervisor.is_alive():
+                _log.warning("%s waits for a drive that does not answer, and is left behind", supervisor.name)
         with self._changed:
             self._changes.tell("stopped")
 
@@ -347,6 +353,9 @@ class JobQueue(EditableQueue):
         self.stop()
         self._desk.watcher.close()
         self._recorder.close()
+        with self._changed:
+            self._state = replace(self._state, reports_due=self._recorder.has_refused)
+            self._save()
         self._events.close()
 
     # --- inside ---

@@ -144,6 +144,12 @@ class JobRecorder:
         with contextlib.suppress(OSError, OutputError):  # said in the log; the history has everything
             self._writer.close()
 
+    @property
+    def has_refused(self) -> bool:
+        """Whether a log or a summary has not been written yet."""
+        with self._lock:
+            return bool(self._changed or self._unlogged)
+
     def _log(self, *jobs: QueueJob) -> None:
         """Append jobs to their logs, and before them what a log refused earlier."""
         with self._lock:

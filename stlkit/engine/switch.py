@@ -31,32 +31,36 @@ class QueueSwitch:
     ----------
     running : bool
         Whether a person started the queue.
-    paused : bool
     pause_reason : str or None
-        Why the queue paused by itself; None where a person did it, or it is not paused.
+        Why the queue paused by itself; None where it did not, whether a person paused it or not.
     """
 
     def __init__(self, changes: JobChanges, watcher: Watcher) -> None:
         self._changes = changes
         self._watcher = watcher
         self.running = False
-        self.paused = False
         self.pause_reason: str | None = None
+        self._paused_by_person = False
 
-    def pause(self, reason: str | None = None) -> None:
-        """Take no more jobs and have running ones hold; `reason` where the queue does so by itself."""
-        self.paused, self.pause_reason = True, reason
-        self._watcher.forget(_DISK)
+    @property
+    def paused(self) -> bool:
+        """Whether no jobs are taken: a person does not want it, or the queue cannot."""
+        return self._paused_by_person or self.pause_reason is not None
+
+    def pause(self) -> None:
+        """Take no more jobs and have running ones hold, until a person says otherwise."""
+        self._paused_by_person = True
 
     def resume(self) -> None:
         """Take jobs again."""
-        self.paused, self.pause_reason = False, None
+        self._paused_by_person, self.pause_reason = False, None
         self._watcher.forget(_DISK)
 
     def go_on(self, message: str) -> None:
         """Take jobs again where the queue paused by itself; what a person paused stays so."""
-        if self.paused and self.pause_reason is not None:
-            self.resume()
+        if self.pause_reason is not None:
+            self.pause_reason = None
+            self._watcher.forget(_DISK)
             self._changes.tell(message, EventKind.NOTICE)
 
     def pause_for_room(self, what: str, folders: tuple[Path, ...], least_mb: float) -> None:
@@ -73,12 +77,14 @@ class QueueSwitch:
         """
         wanted = f"{least_mb:.0f} MB are free" if least_mb >= 1 else "there is room again"
         self._pause_because(f"{what}; the queue goes on by itself when {wanted}")
-        self._watcher.expect(_DISK, lambda: full_disk(folders, least_mb * _ROOM_AGAIN) is None, self._room_again)
+        self._watcher.expect(
+            _DISK, lambda: full_disk(folders, least_mb * _ROOM_AGAIN) is None, self._room_again, urgent=True
+        )
 
     def pause_for_storage(self, what: str, works: Callable[[], bool], then: Callable[[], None]) -> None:
         """Pause until the stores work again; `then` has to make the queue go on."""
         self._pause_because(f"{what}; the queue goes on by itself when that works again")
-        self._watcher.expect(_STORAGE, works, then)
+        self._watcher.expect(_STORAGE, works, then, urgent=True)
 
     def _room_again(self) -> None:
         with self._changes.condition:
@@ -86,5 +92,5 @@ class QueueSwitch:
 
     def _pause_because(self, reason: str) -> None:
         _log.warning("the queue pauses: %s", reason)
-        self.pause(reason)
+        self.pause_reason = reason
         self._changes.tell(reason, EventKind.NOTICE)

@@ -6,12 +6,15 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
 _log = logging.getLogger(__name__)
 
 INTERVAL_S = 2.0
+ANSWER_WITHIN_S = 5.0
+MOST_OPEN = 16  # threads that wait for drives that hang; beyond that only what is urgent is asked
 LONGEST_INTERVAL_S = 300.0  # for what seemed to have come about, and had not
 
 
@@ -20,12 +23,14 @@ class _Awaited(NamedTuple):
     then: Callable[[], None]
     interval_s: float
     not_before: float
+    urgent: bool
 
 
 class Watcher:
     """Polls conditions on a thread of its own, which lives only while there is something to wait for. Thread-safe.
 
-    A question to a drive that hangs hangs here, and nowhere else. What is expected again soon after it had come about
+    A question to a drive that hangs is left behind after a while and not asked again before it is answered; the others
+    are asked as before. What is expected again soon after it had come about
     was not worth much, as the free space on a disk whose quota is used up: it is asked for half as often each time.
 
     Parameters
@@ -40,17 +45,25 @@ class Watcher:
         self._wake = threading.Event()
         self._awaited: dict[str, _Awaited] = {}
         self._came: dict[str, tuple[float, float]] = {}  # when, and how long the interval was
+        self._open: set[str] = set()  # asked and not answered yet
         self._thread: threading.Thread | None = None
 
-    def expect(self, key: str, has_come: Callable[[], bool], then: Callable[[], None]) -> None:
+    def expect(self, key: str, has_come: Callable[[], bool], then: Callable[[], None], *, urgent: bool = False) -> None:
         """Call `then` once `has_come` returns True; a later call with the same key replaces this one.
 
         An error of either is logged, and everything else is waited for as before.
+
+        Parameters
+        ----------
+        key : str
+        has_come, then : callable
+        urgent : bool
+            Ask before the others, and however many drives hang.
         """
         with self._lock:
             now = time.monotonic()
             interval_s = self._next_interval_s(key, now)
-            self._awaited[key] = _Awaited(has_come, then, interval_s, now + interval_s)
+            self._awaited[key] = _Awaited(has_come, then, interval_s, now + interval_s, urgent)
             if self._thread is None:
                 self._wake.clear()
                 self._thread = threading.Thread(target=self._run, name="stlkit-watcher", daemon=True)
@@ -70,19 +83,50 @@ class Watcher:
     def _run(self) -> None:
         while not self._wake.wait(self._interval_s):
             with self._lock:
-                awaited = dict(self._awaited)
-                if not awaited:
+                if not self._awaited:
                     self._thread = None
                     return
-            now = time.monotonic()
-            for key, one in awaited.items():
-                if now >= one.not_before and self._ask(one.has_come):
-                    with self._lock:
-                        if self._awaited.get(key) is not one:  # forgotten or replaced while the question was asked
-                            continue
-                        del self._awaited[key]
-                        self._came[key] = (now, one.interval_s)
-                    self._tell(one.then)
+                now = time.monotonic()
+                due = [item for item in self._awaited.items() if now >= item[1].not_before]
+            self._ask_all(deque(sorted(due, key=lambda item: not item[1].urgent)))
+
+    def _ask_all(self, due: deque[tuple[str, _Awaited]]) -> None:
+        """Ask one after the other on one thread, and on another one where that is stuck."""
+        while due and not self._wake.is_set():
+            answered, left_behind = threading.Event(), threading.Event()
+
+            def ask(answered: threading.Event = answered, left_behind: threading.Event = left_behind) -> None:
+                while due and not left_behind.is_set():
+                    self._settle(*due.popleft())
+                    answered.set()
+                answered.set()
+
+            thread = threading.Thread(target=ask, name="stlkit-question", daemon=True)
+            thread.start()
+            while thread.is_alive() and answered.wait(ANSWER_WITHIN_S):
+                answered.clear()
+                if not due:
+                    thread.join(ANSWER_WITHIN_S)
+                    break
+            left_behind.set()
+
+    def _settle(self, key: str, one: _Awaited) -> None:
+        with self._lock:
+            if key in self._open or (len(self._open) >= MOST_OPEN and not one.urgent):
+                return
+            self._open.add(key)
+        try:
+            if not self._ask(one.has_come):
+                return
+            with self._lock:
+                if self._awaited.get(key) is not one:  # forgotten or replaced while the question was asked
+                    return
+                del self._awaited[key]
+                self._came[key] = (time.monotonic(), one.interval_s)
+            self._tell(one.then)
+        finally:
+            with self._lock:
+                self._open.discard(key)
 
     def _next_interval_s(self, key: str, now: float) -> float:
         came, interval_s = self._came.get(key, (-math.inf, 0.0))

@@ -255,6 +255,8 @@ class QueueState:
     global_output_settings : OutputSettings
     jobs : tuple of QueueJob
         In the order in which they run.
+    reports_due : bool
+        Whether an output folder has refused a log or a summary, which is to be written by the next session.
     unknown : dict
         Keys this version does not know, as in a job; kept and written back.
     """
@@ -268,6 +270,7 @@ class QueueState:
     global_validation_options: ValidationOptions = ValidationOptions()
     global_output_settings: OutputSettings = OutputSettings()
     jobs: tuple[QueueJob, ...] = ()
+    reports_due: bool = False
     unknown: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -63,8 +63,18 @@ class OutputNames:
         self._names: dict[str, str] = {}
         self._last_number: dict[str, int] = {}
         self._stems: dict[Organization, frozenset[str]] = {}
-        for name, stl_path in (taken or {}).items():
+        self.take(taken or {})
+
+    def take(self, taken: Mapping[str, Path]) -> None:
+        """Take note of names that are taken; parameter as in the constructor."""
+        for name, stl_path in taken.items():
             self._register(name, os.fspath(stl_path))
+
+    def look(self, organization: Organization) -> None:
+        """Read the folder now, as `claim` would do for this layout."""
+        if organization is not Organization.PER_STL:
+            self._stems_on_disk(organization)
+        _ = self._entries, self._by_base, self._earlier_names, self._earlier_owners
 
     def claim(self, stl_path: Path, settings: OutputSettings) -> str:
         """Return the name of a file's outputs, the same one as ever where it had one.

@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from stlkit.errors import NewerVersionError, OptionError, StateFileError, StorageError
@@ -37,6 +38,8 @@ class BackupManager:
         How many numbered backups there are at most.
     limit_bytes : int
         Nothing larger is restored.
+    guard : callable
+        Returns what is held while the state file is replaced; raises an error where somebody else owns it.
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class BackupManager:
         *,
         keep_count: int = KEEP_COUNT,
         limit_bytes: int = LARGEST_JSON_BYTES,
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.state_path = state_path
         self.folder = folder
         self.keep_count = keep_count
         self._check = check
         self._limit_bytes = limit_bytes
+        self._guard = guard
         self._lock = threading.RLock()
 
     def create_backup(self, label: str | None = None) -> Path | None:
@@ -66,7 +71,7 @@ class BackupManager:
         Returns
         -------
         Path or None
-            The backup; None where there is no state file yet.
+            The backup; None where there is no state file yet, or no numbered backups are kept.
 
         Raises
         ------
@@ -119,6 +124,8 @@ class BackupManager:
 
         Raises
         ------
+        HomeLockedError
+            Somebody owns the queue, whose next save would undo this; close its workspace first.
         NewerVersionError
             The state file comes from a newer major version; it is left alone.
         StateFileError
@@ -137,7 +144,7 @@ class BackupManager:
             raise StateFileError(
                 f"{backup_path} cannot be restored: {error}; choose another of {self.folder}", path=backup_path
             ) from error
-        with self._lock:
+        with self._guard(), self._lock:
             self.create_backup("before-restore")
             write_atomically(self.state_path, data, mode=0o600)
         return True
@@ -148,9 +155,11 @@ class BackupManager:
         labelled = {path for path in self.folder.glob("queue_state_backup_*_*.json") if _TIMED.search(path.stem)}
         return [*numbered, *sorted(labelled, key=lambda path: path.stem.rsplit("_", 1)[1], reverse=True)]
 
-    def _rotate_in(self) -> Path:
+    def _rotate_in(self) -> Path | None:
         if self._is_kept(self._numbered(1)):
             return self._numbered(1)
+        if self.keep_count < 1:
+            return None
         target = self._numbered(1)
         part = part_beside(target)  # before the others move on: a disk that is full must not cost one of them
         try:

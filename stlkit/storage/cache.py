@@ -117,7 +117,7 @@ class TempFileManager:
                 # another process removed it in that very moment
 
     def cleanup_job_cache(self, job_id: str) -> None:
-        """Remove a job's folder; harmless where there is none."""
+        """Remove a job's folder as far as that is possible now; harmless where there is none."""
         folder = self.job_folder(job_id)
         with self._lock:
             _remove_tree(folder)
@@ -339,9 +339,10 @@ def _close(descriptor: int) -> None:
 
 
 def _remove_tree(folder: Path) -> None:
-    """Remove a folder; of a link, only itself."""
-    if folder.is_symlink():
-        folder.unlink(missing_ok=True)
+    """Remove a folder as far as that is possible; of a link, only itself."""
+    if os.path.islink(folder):  # noqa: PTH114 - Path's raises an error where a drive does not answer
+        with contextlib.suppress(OSError):
+            folder.unlink(missing_ok=True)
     else:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -17,6 +17,7 @@ from stlkit.storage.migration import (
     is_newer_major,
     is_older,
     keep_before_migration,
+    shown_version,
     version_of,
 )
 
@@ -185,7 +186,8 @@ def save_config(path: Path, config: UserConfig) -> None:
 
 def _newer(path: Path, version: str) -> NewerVersionError:
     return NewerVersionError(
-        f"{path} has version {version[:40]}, this stlkit knows {CONFIG_VERSION}; update stlkit. It was not touched.",
+        f"{path} has version {shown_version(version)}, this stlkit knows {CONFIG_VERSION}; update stlkit. "
+        "It was not touched.",
         path=path,
     )
 

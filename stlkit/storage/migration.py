@@ -33,8 +33,14 @@ _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
 
 
 def version_of(document: Mapping[str, Any]) -> str:
-    """Return the version that a document names."""
-    return str(document.get("version", UNVERSIONED))
+    """Return the version that a document names; of one that names none, or nothing under that name, `UNVERSIONED`."""
+    version = document.get("version")
+    return UNVERSIONED if version is None or version == "" else str(version)
+
+
+def shown_version(version: str) -> str:
+    """Return a version for a message, whatever text stands in its place."""
+    return re.sub(r"[^\w.+-]", "?", version)[:40]
 
 
 def _version_key(version: str) -> tuple[int, ...]:
@@ -117,7 +123,7 @@ class StateMigration:
         Raises
         ------
         ValueError
-            `from_version` is no version.
+            `from_version` is no version, or the document none of that version.
         """
         return _run(STATE_STEPS, old_state, from_version, STATE_VERSION)
 
@@ -165,6 +171,9 @@ def _run(steps: tuple[Step, ...], document: Mapping[str, Any], version: str, cur
     result = dict(document)
     for step in steps:
         if is_older(version, step.to_version):
-            result = step.apply(result)
+            try:
+                result = step.apply(result)
+            except (TypeError, AttributeError) as error:  # lists where objects belong, and the like
+                raise ValueError(f"this is no document of version {version}: {error}") from error
             version = step.to_version
     return {**result, "version": max(version, current, key=_version_key)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from stlkit.model.jobs import STATE_VERSION, QueueState
 from stlkit.model.times import utc_now
 from stlkit.storage.backups import KEEP_COUNT, BackupManager
 from stlkit.storage.home import Home, find_home
-from stlkit.storage.migration import StateMigration, is_newer_major, is_older, version_of
+from stlkit.storage.lock import HomeLock
+from stlkit.storage.migration import StateMigration, is_newer_major, is_older, shown_version, version_of
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ class QueueStateManager:
         How many automatic backups are kept.
     limit_bytes : int
         Nothing larger is written, or read.
+    lock : HomeLock, optional
+        Of whoever owns the home. Without it, nothing is written while somebody does.
     """
 
     def __init__(
@@ -63,11 +67,18 @@ class QueueStateManager:
         *,
         keep_backups: int = KEEP_COUNT,
         limit_bytes: int = LARGEST_STATE_BYTES,
+        lock: HomeLock | None = None,
     ) -> None:
         home = home if isinstance(home, Home) else find_home(home)
         self.state_path = home.queue_state
+        self._lock = lock or HomeLock(home.lock)
         self.backups = BackupManager(
-            home.queue_state, home.backups, self._read_only, keep_count=keep_backups, limit_bytes=limit_bytes
+            home.queue_state,
+            home.backups,
+            self._read_only,
+            keep_count=keep_backups,
+            limit_bytes=limit_bytes,
+            guard=self._owning,
         )
         self._limit_bytes = limit_bytes
         self._known: tuple[int, ...] | None = None
@@ -95,6 +106,8 @@ class QueueStateManager:
 
         Raises
         ------
+        HomeLockedError
+            Somebody else owns the queue, whose next save would undo this one.
         NewerVersionError
             The file that is there comes from a newer major version; it is left alone.
         StateFileError
@@ -104,6 +117,11 @@ class QueueStateManager:
             disk's last confirmation failed, what was to be saved.
         """
         data = self._encoded(queue_state)
+        with self._owning():
+            self._write(data)
+        return True
+
+    def _write(self, data: bytes) -> None:
         if _identity(self.state_path) != self._known:  # not what was read or written here last
             self._refuse_newer()
         try:
@@ -112,7 +130,9 @@ class QueueStateManager:
             _log.warning("no backup of %s was made: %s", self.state_path, error)
         write_atomically(self.state_path, data, mode=0o600)
         self._known = _identity(self.state_path)
-        return True
+
+    def _owning(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._lock.is_held else self._lock.borrowed()
 
     def _refuse_newer(self) -> None:
         try:
@@ -243,8 +263,8 @@ class QueueStateManager:
         version = version_of(data)
         if is_newer_major(version, STATE_VERSION):
             raise NewerVersionError(
-                f"{path} has version {version[:40]}, this stlkit knows {STATE_VERSION}; update stlkit, "
-                "or use another home folder. The file was not touched.",
+                f"{path} has version {shown_version(version)}, this stlkit knows {STATE_VERSION}; update stlkit, "
+                "put the version right, or use another home folder. The file was not touched.",
                 path=path,
             )
         notes: tuple[str, ...] = ()
@@ -253,6 +273,8 @@ class QueueStateManager:
             if migrate:
                 self.create_backup(f"before-migration-from-{version}")
             notes = (f"queue_state.json was brought from version {version} to {STATE_VERSION}; a backup was kept",)
+        else:
+            data["version"] = version  # which may be written as a number
         try:
             with collector_paused():
                 return LoadedState(state=QueueState.from_dict(data), notes=notes)
@@ -263,9 +285,9 @@ class QueueStateManager:
     def _migrated(self, data: dict[str, Any], version: str) -> dict[str, Any]:
         try:
             return StateMigration().migrate_queue_state(data, version)
-        except (ValueError, TypeError, AttributeError) as error:  # lists where objects belong, and the like
+        except ValueError as error:
             raise StateFileError(
-                f"{self.state_path} cannot be brought from version {version[:40]} to {STATE_VERSION}: {error}",
+                f"{self.state_path} of version {shown_version(version)} cannot be brought to {STATE_VERSION}: {error}",
                 path=self.state_path,
             ) from error
 

@@ -248,7 +248,8 @@ class SessionRecoveryManager:
     def _record_missing(self, state: QueueState, damage: list[HistoryError]) -> list[RecoveredJob]:
         ended = [job for job in state.jobs if job.state.ended]
         known = self._history.known_ids([job.id for job in ended], damage=damage)
-        missing = [job for job in ended if job.id not in known]
+        # what may stand in an archive that cannot be read now is not missing, or it would be recorded twice
+        missing = [job for job in ended if job.id not in known] if not damage else []
         if missing and (cleaned_before := self._history.cleaned_before()) is not None:
             missing = [job for job in missing if job.created_at >= cleaned_before]
         ends = (_end_of(job, state) for job in missing)
@@ -335,9 +336,11 @@ def _with_own_ids(jobs: tuple[QueueJob, ...]) -> tuple[QueueJob, ...]:
     by_id: dict[str, QueueJob] = {}
     for job in jobs:
         first = by_id.setdefault(job.id, job)
-        if first is not job and first.stl_path != job.stl_path:
+        if first.stl_path != job.stl_path:
             own = replace(job, id=new_job_id())
             by_id[own.id] = own
+        elif job.state.ended and not first.state.ended:  # what was reported done stays done
+            by_id[job.id] = job
     return tuple(by_id.values())
 
 

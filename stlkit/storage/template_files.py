@@ -14,7 +14,7 @@ from stlkit.errors import TemplateError
 from stlkit.files import is_device_name, name_key, read_json
 from stlkit.model.encoding import explain
 from stlkit.model.templates import BUILT_IN_TEMPLATES, LONGEST_NAME, TEMPLATE_VERSION, QueueTemplate
-from stlkit.storage.migration import StateMigration, is_newer_major, version_of
+from stlkit.storage.migration import StateMigration, is_newer_major, shown_version, version_of
 
 LARGEST_BYTES = 1 << 20
 _MOST_STEM_BYTES = 120
@@ -153,5 +153,7 @@ def decode_template(document: Any) -> QueueTemplate:
         raise ValueError("it does not hold a template")  # noqa: TRY004 - wrong data, not a wrong call
     version = version_of(document)
     if is_newer_major(version, TEMPLATE_VERSION):
-        raise NewerTemplate(f"version {version[:40]} is unknown here, perhaps of a newer stlkit; update stlkit")
+        raise NewerTemplate(
+            f"version {shown_version(version)} is unknown here, perhaps of a newer stlkit; update stlkit"
+        )
     return QueueTemplate.from_dict(StateMigration().migrate_template(document, version))

@@ -6,15 +6,18 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from stlkit import Workspace
-from stlkit.engine import desk
+from stlkit.engine import drives, waiting
+from stlkit.engine.drives import drives_are_back
+from stlkit.engine.recorder import JobRecorder
 from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
-from stlkit.pipeline.size import measure_model
-from stlkit.storage.progress import load_processing_state
+from stlkit.pipeline.size import ModelSize, measure_model
+from stlkit.storage.progress import FILE_NAME, load_processing_state
 
 FACTS = {"generate_image": False}
 
@@ -139,38 +142,168 @@ def test_an_output_folder_that_answers_with_errors_concerns_its_job_alone(worksp
     assert workspace.queue.wait(60)
     assert workspace.queue.job(other).state is JobState.COMPLETED
     assert (workspace.queue.job(job).state, workspace.queue.pause_reason) == (JobState.FAILED, None)
-    waiting = workspace.queue.retry(job)
+    again_job = workspace.queue.retry(job)
     workspace.queue.flush()
     document = json.loads(workspace.home.queue_state.read_text())
     document["jobs"][0]["state"] = "processing"
     workspace.close()
     workspace.home.queue_state.write_text(json.dumps(document))
     with Workspace(workspace.home.root) as again:
-        assert again.queue.job(waiting.id).state is JobState.PAUSED
+        assert again.queue.job(again_job.id).state is JobState.PAUSED
 
 
-def test_a_drive_that_hangs_keeps_nobody_else_waiting(workspace, tmp_path, monkeypatch):
-    """While one supervisor waits for its answer, a person can look and give commands."""
-    asked, answered = threading.Event(), threading.Event()
+@pytest.fixture
+def hanging(monkeypatch):
+    """A drive that hangs as long as a test wants: whoever asks for the size of ``a.stl`` there gets no answer."""
+    asked, answers = threading.Event(), threading.Event()
 
-    def hang(path):
-        asked.set()
-        answered.wait(60)
+    def measure(path):
+        if path.name == "a.stl":
+            asked.set()
+            answers.wait(60)
         return measure_model(path)
 
-    monkeypatch.setattr(desk, "measure_model", hang)
+    monkeypatch.setattr(drives, "measure_model", measure)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 1.0)
+    monkeypatch.setattr(waiting, "drives_are_back", lambda job: answers.wait(60) and drives_are_back(job))
+    yield SimpleNamespace(asked=asked, answers=answers)
+    answers.set()
+
+
+def test_a_drive_that_hangs_keeps_nobody_else_waiting(workspace, tmp_path, hanging):
+    """A person can look and give commands; its job waits with a question, others go on, and it is taken up again."""
     first, second = workspace.queue.add(tmp_path / "models").jobs
     workspace.queue.start()
-    try:
-        assert asked.wait(60)
-        with ThreadPoolExecutor() as pool:
-            assert pool.submit(workspace.queue.counts).result(30)["pending"] == 2
-            pool.submit(workspace.queue.pause, first).result(30)
-    finally:
-        answered.set()
+    assert hanging.asked.wait(60)
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(workspace.queue.counts).result(30)["pending"] == 2
+    wait_until(workspace.queue, lambda: workspace.queue.job(second).state.ended)
+    assert workspace.queue.job(second).state is JobState.COMPLETED
+    asking = workspace.queue.job(first)
+    assert (asking.state, asking.attempts) == (JobState.PAUSED, 0)
+    assert "a drive that does not answer" in asking.question
+    hanging.answers.set()
+    wait_until(workspace.queue, lambda: workspace.queue.job(first).state.ended)
+    assert (workspace.queue.job(first).state, workspace.queue.job(first).question) == (JobState.COMPLETED, None)
+
+
+def test_a_drive_that_hangs_does_not_keep_the_queue_from_closing(workspace, tmp_path, hanging):
+    """Its question is left behind."""
+    workspace.queue.add(tmp_path / "models" / "a.stl")
+    workspace.queue.start()
+    assert hanging.asked.wait(60)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(workspace.close).result(30)
+
+
+def test_a_change_while_drives_are_asked_is_seen(workspace, tmp_path, monkeypatch):
+    """A job that does not fit is not waited for where another one that fits has become the first."""
+    queue, asked, answers = workspace.queue, threading.Event(), threading.Event()
+
+    def measure(path):
+        if path.name != "a.stl":
+            return measure_model(path)
+        asked.set()
+        answers.wait(60)
+        return ModelSize(faces=20_000_000)
+
+    monkeypatch.setattr(drives, "measure_model", measure)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
+    monkeypatch.setattr(queue._desk._admission, "fits", lambda needs: needs.memory_bytes < 1e9)  # as beside another one
+    queue.configure(settings={"memory_budget_mb": 27_000.0})
+    large, small = queue.add(tmp_path / "models").jobs
+    queue.start()
+    assert asked.wait(60)
+    queue.reorder([small, large])
+    answers.set()
+    wait_until(queue, lambda: queue.job(small).state.ended)
+    assert queue.job(large).state is JobState.PENDING
+
+
+def test_fewer_jobs_at_once_hold_for_a_supervisor_that_asks_a_drive(workspace, tmp_path, hanging, monkeypatch):
+    """It gives its seat up as soon as it has an answer, and the job goes to another one."""
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
+    queue = workspace.queue
+    take, seats = queue._desk.take, {}
+
+    def note_and_take(seat):
+        seats[seat.number] = seat
+        return take(seat)
+
+    monkeypatch.setattr(queue._desk, "take", note_and_take)
+    queue.configure(settings={"max_concurrent_jobs": 2})
+    (job,) = queue.add(tmp_path / "models" / "a.stl").jobs
+    queue.start()
+    assert hanging.asked.wait(60)
+    queue.configure(settings={"max_concurrent_jobs": 1})
+    hanging.answers.set()
+    assert queue.wait(60)
+    assert queue.job(job).state is JobState.COMPLETED
+    wait_until(queue, lambda: (seats[0].given_up, seats[1].given_up) == (False, True))
+
+
+def test_what_a_person_paused_does_not_go_on_by_itself(workspace, tmp_path, small_disk):
+    """Although the queue has paused by itself too, and that is over."""
+    queue, filler = workspace.queue, small_disk / "filler"
+    with pytest.raises(OSError, match="No space"):
+        filler.write_bytes(bytes(2_000_000))
+    queue.configure(settings={"min_free_disk_mb": 0.0})
+    (job,) = queue.add(tmp_path / "models" / "a.stl", output=small_disk).jobs
+    queue.start()
+    wait_until(queue, lambda: queue.pause_reason is not None)
+    queue.pause()
+    filler.unlink()
+    wait_until(queue, lambda: queue.pause_reason is None)
+    assert (queue.is_paused, queue.job(job).state) == (True, JobState.PENDING)
+    queue.resume()
+    assert queue.wait(60)
+    assert queue.job(job).state is JobState.COMPLETED
+
+
+def test_an_error_while_clearing_away_changes_no_end(workspace, tmp_path, monkeypatch):
+    """The history has it, so it is the end."""
+    is_symlink = Path.is_symlink
+
+    def fail_after_a_job(path):
+        if (path / FILE_NAME).exists():
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return is_symlink(path)
+
+    monkeypatch.setattr(Path, "is_symlink", fail_after_a_job)
+    models = tmp_path / "models"
+    (job,) = workspace.queue.add(models / "a.stl").jobs
+    workspace.queue.start()
     assert workspace.queue.wait(60)
-    assert [workspace.queue.job(job).state for job in (first, second)] == [JobState.PAUSED, JobState.COMPLETED]
-    assert workspace.queue.job(first).attempts == 0
+    assert workspace.queue.job(job).state is JobState.COMPLETED
+    assert [(record.id, record.state) for record in workspace.history.records()] == [(job.id, "completed")]
+
+
+@pytest.mark.parametrize("is_up_to_date", [False, True])
+def test_a_defect_at_the_end_of_a_job_costs_no_supervisor(workspace, tmp_path, monkeypatch, is_up_to_date):
+    """Its job is given up, with the reason; the next one is done."""
+    models, queue = tmp_path / "models", workspace.queue
+    if is_up_to_date:
+        queue.add(models / "a.stl")
+        queue.start()
+        assert queue.wait(60)
+        queue.clear()
+    first, second = queue.add(models).jobs
+    complete = JobRecorder.complete
+
+    def fail_once(recorder, end):
+        if end.job.id == first.id:
+            raise RuntimeError("a defect")
+        return complete(recorder, end)
+
+    monkeypatch.setattr(JobRecorder, "complete", fail_once)
+    queue.start()
+    assert queue.wait(60)
+    assert [queue.job(job).state for job in (first, second)] == [JobState.PAUSED, JobState.COMPLETED]
+    assert "a defect" in queue.job(first).error_message
+    monkeypatch.undo()
+    queue.resume(first)
+    assert queue.wait(60)
+    assert queue.job(first).state is JobState.COMPLETED
 
 
 def test_a_job_waits_while_its_drive_is_away(workspace, tmp_path):

@@ -123,7 +123,7 @@ def test_the_source_of_an_ended_job_may_be_gone(home, tmp_path, box_stl):
         assert ws.recovery.notes == ()
 
 
-@pytest.mark.parametrize("version", ["2.0", "v2", "abc", True, None, "1.x"])
+@pytest.mark.parametrize("version", ["2.0", "v2", "abc", True, [1], "1.x"])
 def test_a_queue_of_an_unknown_version_is_never_written_over(home, version):
     """Neither opened, nor saved, nor replaced by a backup."""
     manager = QueueStateManager(home)
@@ -144,6 +144,22 @@ def test_a_queue_of_an_unknown_version_is_never_written_over(home, version):
         Workspace(home.root)
     assert home.queue_state.read_bytes() == before
     assert not list(home.backups.glob("queue_state_backup_[0-9].json"))
+
+
+@pytest.mark.parametrize("version", [1, 1.0, "1", "1.0", "1.7"])
+def test_a_version_may_be_written_as_a_number(home, version):
+    """Of a later minor line what is not known is kept."""
+    write_state(home, {**DOCUMENTED, "version": version, "future": 1})
+    state = QueueStateManager(home).load_queue_state().state
+    assert (state.version.split(".")[0], len(state.jobs), state.unknown) == ("1", 1, {"future": 1})
+
+
+@pytest.mark.parametrize("version", [None, "", "0"])
+def test_a_file_that_names_no_version_is_one_of_before(home, version):
+    """An empty place is as good as none."""
+    write_state(home, {"version": version, "jobs": [{"id": "job_1", "path": "/a.stl", "output": "/out", "done": True}]})
+    (job,) = QueueStateManager(home).load_queue_state().state.jobs
+    assert (job.state, job.output_base_folder.name) == (JobState.COMPLETED, "out")
 
 
 def test_what_could_not_be_read_again_is_never_made(tmp_path):
