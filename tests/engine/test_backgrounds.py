@@ -13,6 +13,7 @@ SMALL = {"width": 64, "height": 48, "quality": "draft"}
 @pytest.fixture
 def workspace(tmp_path, box_stl, monkeypatch):
     (tmp_path / "box.stl").write_bytes(box_stl())
+    (tmp_path / "other.stl").write_bytes(box_stl(11))
     Image.new("RGB", (8, 6), "#7aa").save(tmp_path / "desk.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -39,7 +40,10 @@ def test_a_path_is_kept_as_every_worker_understands_it(workspace, tmp_path, type
     assert queue.render_options.background_image == absolute
 
 
-@pytest.mark.parametrize(("typed", "problem"), [("gone.png", "does not exist"), ("box.stl", "is not a picture")])
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [("gone.png", "does not exist"), ("box.stl", "is not a picture"), ("", "name a picture, or none")],
+)
 def test_what_cannot_be_drawn_is_refused_at_once(workspace, typed, problem):
     """Nothing has changed, and nothing was added."""
     queue, before = workspace.queue, workspace.queue.state().global_render_options
@@ -63,8 +67,14 @@ def test_a_picture_that_was_found_is_not_looked_for_again(workspace, tmp_path):
     queue = workspace.queue
     queue.configure(render={"background_image": "desk.png"})
     (job,) = queue.add("box.stl").jobs
-    (tmp_path / "desk.png").unlink()
+    (tmp_path / "desk.png").rename(tmp_path / "kept.png")
     queue.configure(render={"width": 80})
+    own = {"background_image": str(tmp_path / "own.png")}
+    (tmp_path / "own.png").write_bytes((tmp_path / "kept.png").read_bytes())
+    (other,) = queue.add("other.stl", render_options=own).jobs
+    (tmp_path / "own.png").unlink()
+    assert queue.set_options(other, render_options={**own, "material": "wood"}).render_options["material"] == "wood"
+    queue.remove(other)
     queue.start()
     assert queue.wait(60)
     job = queue.job(job)

@@ -11,11 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from stlkit import Workspace
-from stlkit.engine import drives, waiting
+from stlkit.engine import drives, recorder, waiting
 from stlkit.engine.drives import drives_are_back
 from stlkit.engine.recorder import JobRecorder
 from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
+from stlkit.outputs import claims
+from stlkit.outputs.summary import read_summary
 from stlkit.pipeline.size import ModelSize, measure_model
 from stlkit.storage.progress import FILE_NAME, load_processing_state
 
@@ -258,6 +260,91 @@ def test_what_a_person_paused_does_not_go_on_by_itself(workspace, tmp_path, smal
     queue.resume()
     assert queue.wait(60)
     assert queue.job(job).state is JobState.COMPLETED
+
+
+def test_a_job_that_a_person_paused_does_not_go_on_with_its_drive(workspace, tmp_path, monkeypatch):
+    """It had not come to hold when its drive went away."""
+    models, queue = tmp_path / "models", workspace.queue
+    (job,) = queue.add(models / "a.stl").jobs
+    models.rename(tmp_path / "unplugged")
+    settle = queue._desk.settle
+
+    def pause_and_settle(*arguments):
+        queue.pause(job)
+        settle(*arguments)
+
+    monkeypatch.setattr(queue._desk, "settle", pause_and_settle)
+    queue.start()
+    wait_until(queue, lambda: queue.job(job).question is not None)
+    monkeypatch.undo()
+    (tmp_path / "unplugged").rename(models)
+    assert "resume the job when that is over" in queue.job(job).question
+    assert not queue._desk.watcher._awaited
+    queue.resume(job)
+    assert queue.wait(60)
+    assert queue.job(job).state is JobState.COMPLETED
+
+
+def test_a_job_whose_folder_nobody_knows_asks_for_one(workspace, tmp_path):
+    """A relative one in an edited state would be taken for one in whatever folder the notebook runs in."""
+    (job,) = workspace.queue.add(tmp_path / "models" / "a.stl").jobs
+    workspace.queue.flush()
+    document = json.loads(workspace.home.queue_state.read_text())
+    document["jobs"][0] |= {"output_folder": "", "output_base_folder": "", "output_name": ""}
+    workspace.close()
+    workspace.home.queue_state.write_text(json.dumps(document))
+    with Workspace(workspace.home.root) as again:
+        again.queue.resume()
+        again.queue.start()
+        assert again.queue.wait(60)
+        asking = again.queue.job(job.id)
+        assert (asking.state, asking.attempts) == (JobState.PAUSED, 0)
+        assert "nobody said where its outputs go: which other output folder" in asking.question
+        again.queue.set_output(asking, tmp_path / "said")
+        assert again.queue.wait(60)
+    assert (tmp_path / "said/a/analysis/a_analysis.json").exists()
+
+
+def test_a_folder_that_is_slow_to_list_keeps_nobody_else_waiting(workspace, tmp_path, monkeypatch):
+    """While files are added to it, the queue can be looked at."""
+    listing, asked, answers = claims._listing, threading.Event(), threading.Event()
+
+    def hang(folder):
+        asked.set()
+        answers.wait(60)
+        return listing(folder)
+
+    monkeypatch.setattr(claims, "_listing", hang)
+    with ThreadPoolExecutor() as pool:
+        adding = pool.submit(workspace.queue.add, tmp_path / "models")
+        try:
+            assert asked.wait(60)
+            assert pool.submit(lambda: workspace.queue.jobs).result(30) == ()
+        finally:
+            answers.set()
+        assert len(adding.result(60).jobs) == 2
+
+
+def test_a_summary_that_was_refused_to_the_end_is_written_by_the_next_session(workspace, tmp_path, monkeypatch):
+    """And its log."""
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(recorder, "write_summary", refuse)
+    monkeypatch.setattr(recorder, "append_processing_log", refuse)
+    workspace.queue.add(tmp_path / "models")
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    workspace.close()
+    assert not (tmp_path / "out" / "queue_summary.json").exists()
+    monkeypatch.undo()
+    for times in (1, 1):  # once is enough
+        with Workspace(workspace.home.root) as again:
+            again.queue.flush()
+        assert len(read_summary(tmp_path / "out").models) == 2
+        assert (tmp_path / "out" / "processing_log.txt").read_text().count("completed") == 2 * times
+        assert json.loads(workspace.home.queue_state.read_text())["reports_due"] is False
 
 
 def test_an_error_while_clearing_away_changes_no_end(workspace, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stlkit.engine.watcher import Watcher
+from stlkit.engine.watcher import MOST_OPEN, Watcher
 from stlkit.errors import JobError
 
 
@@ -62,6 +62,39 @@ def test_a_fault_in_one_thing_is_logged_and_the_others_come(watcher, caplog, fau
     watcher.expect("c", lambda: True, later.set)
     assert later.wait(10)
     assert "a defect" in caplog.text
+
+
+def test_a_question_that_hangs_is_left_behind(watcher, monkeypatch):
+    """The others are asked as before, it is not asked twice at once, and what it answers in the end counts."""
+    monkeypatch.setattr("stlkit.engine.watcher.ANSWER_WITHIN_S", 0.05)
+    asked, answers, done, late = [], threading.Event(), threading.Event(), threading.Event()
+
+    def hang():
+        asked.append(time.monotonic())
+        return answers.wait(60)
+
+    rounds = iter(range(5))
+    watcher.expect("hangs", hang, late.set)
+    watcher.expect("comes", lambda: next(rounds, None) is None, done.set)
+    assert done.wait(10)
+    assert len(asked) == 1 and not late.is_set()
+    answers.set()
+    assert late.wait(10)
+
+
+def test_drives_that_hang_keep_nothing_urgent_waiting(watcher, monkeypatch):
+    """However many they are; and only so many threads wait for them."""
+    monkeypatch.setattr("stlkit.engine.watcher.ANSWER_WITHIN_S", 0.01)
+    asked, answers, done = [], threading.Event(), threading.Event()
+    for number in range(3 * MOST_OPEN):
+        watcher.expect(str(number), lambda number=number: asked.append(number) or answers.wait(60), lambda: None)
+    urgent = iter(range(20))
+    watcher.expect("disk", lambda: next(urgent, None) is None, done.set, urgent=True)
+    try:
+        assert done.wait(30)
+        assert len(asked) == MOST_OPEN
+    finally:
+        answers.set()
 
 
 def test_what_is_forgotten_never_comes(watcher):

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from stlkit.errors import NewerVersionError, OptionError, StateFileError
+from stlkit.errors import HomeLockedError, NewerVersionError, OptionError, StateFileError
 from stlkit.files import encode_json
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
 from stlkit.model.options import QueueSettings, RenderOptions
 from stlkit.model.times import utc_now
 from stlkit.storage import backups, queue_state
 from stlkit.storage.home import Home
+from stlkit.storage.lock import HomeLock
 from stlkit.storage.queue_state import QueueStateManager
 
 
@@ -146,6 +147,36 @@ def test_backups_are_made_and_removed_at_once(manager):
         saving.result()
     kept = [json.loads(path.read_text())["queue_session_id"] for path in manager.backups.newest_first()]
     assert kept[:2] == ["s38", "s37"]
+
+
+def test_where_no_backups_are_kept_none_is_named(tmp_path):
+    """Nobody is to rely on a file that is not there."""
+    home = Home(tmp_path)
+    home.create()
+    manager = QueueStateManager(home, keep_backups=0)
+    for _ in range(2):
+        assert manager.save_queue_state(QueueState())
+    assert manager.create_backup() is None
+    assert manager.create_backup("mine").exists()
+
+
+def test_nothing_is_saved_or_restored_over_a_queue_that_somebody_owns(manager, tmp_path):
+    """The owner's next save would undo it without a word."""
+    manager.save_queue_state(QueueState(queue_session_id="before"))
+    backup = manager.create_backup("mine")
+    before = manager.state_path.read_bytes()
+    lock = HomeLock(Home(tmp_path).lock)
+    assert lock.try_acquire()
+    with pytest.raises(HomeLockedError, match="belongs to process"):
+        manager.save_queue_state(QueueState())
+    with pytest.raises(HomeLockedError, match="belongs to process"):
+        manager.backups.restore_from_backup(backup)
+    assert manager.state_path.read_bytes() == before
+    owner = QueueStateManager(Home(tmp_path), lock=lock)
+    assert owner.save_queue_state(QueueState(queue_session_id="owner"))
+    lock.release()
+    assert manager.backups.restore_from_backup(backup)
+    assert manager.state_path.read_bytes() == before
 
 
 def test_less_than_no_backup_cannot_be_kept(manager):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 
 from stlkit.files import part_beside, remove_abandoned_parts, sha256_of
 from stlkit.model.jobs import JobResults, JobState, QueueJob, QueueState, new_job_id
+from stlkit.model.times import utc_now
 from stlkit.storage import sources
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
@@ -249,6 +251,36 @@ def test_two_jobs_of_one_id_are_both_kept(bench):
     assert [job.output_name for job in result.state.jobs] == ["a", "b"]
     assert len({job.id for job in result.state.jobs}) == 2
     assert result.errors
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_entries_of_one_job_the_one_that_has_ended_counts(bench, order):
+    """What was reported done stays done, wherever it stands."""
+    waiting = bench.job("a", JobState.PENDING)
+    ended = replace(waiting, state=JobState.COMPLETED)
+    result = recover(bench, *[waiting, ended][::order])
+    assert [job.state for job in result.state.jobs] == [JobState.COMPLETED]
+    assert [record.id for record in bench.history.records()] == [ended.id]
+
+
+def test_nothing_is_recorded_twice_because_an_archive_is_damaged(bench):
+    """What may stand in it is left to a start that can read it; that it could not is told."""
+    job = bench.job("a", JobState.COMPLETED)
+    recover(bench, job)
+    (archive,) = bench.history.archive(before=utc_now())
+    bench.history.close()
+    whole = archive.read_bytes()
+    archive.write_bytes(b"no database" * 1000)
+    fresh = JobHistoryManager(bench.home.history)
+    result = SessionRecoveryManager(QueueStateManager(bench.home), fresh, bench.cache).recover_interrupted_jobs(
+        QueueState(jobs=(job,))
+    )
+    assert archive.name in str(result)
+    assert result.jobs == () and fresh.records() == []
+    fresh.close()
+    archive.write_bytes(whole)
+    with closing(JobHistoryManager(bench.home.history)) as again:
+        assert [record.id for record in again.records(include_archived=True)] == [job.id]
 
 
 def test_ended_jobs_leave_no_folder_in_the_cache(bench):

@@ -123,6 +123,26 @@ def test_the_source_of_an_ended_job_may_be_gone(home, tmp_path, box_stl):
         assert ws.recovery.notes == ()
 
 
+def test_an_ended_job_without_a_name_has_that_of_its_files(home, tmp_path, box_stl):
+    """Its folder is its own, not a stranger's; and so it is for the same file that waits to be done again."""
+    source, out = model(tmp_path / "model1.stl", box_stl()), tmp_path / "out"
+    picture = model(out / "model1" / "renders" / "model1_render.png", b"")
+    done = {"id": "job_1", "stl_path": str(source), "output_folder": str(out), "state": "completed"}
+    write_state(
+        home,
+        {
+            "version": "1.0",
+            "jobs": [
+                {**done, "results": {"files_generated": [str(out / "failed" / "x.log"), str(picture)]}},
+                {"id": "job_2", "stl_path": str(source), "output_folder": str(out)},
+            ],
+        },
+    )
+    with Workspace(home.root) as ws:
+        assert [job.output_name for job in ws.queue.jobs] == ["model1", "model1"]
+        assert ws.queue.job("job_2").output_folder == out / "model1"
+
+
 @pytest.mark.parametrize("version", ["2.0", "v2", "abc", True, [1], "1.x"])
 def test_a_queue_of_an_unknown_version_is_never_written_over(home, version):
     """Neither opened, nor saved, nor replaced by a backup."""
