@@ -18,6 +18,7 @@ from stlkit.model.html import Content, facts_table, headline, isolated, joined
 from stlkit.model.options import CleanupOptions
 from stlkit.model.showing import counts_text
 from stlkit.model.times import utc_now
+from stlkit.outputs.summary import base_of
 from stlkit.session import SESSIONS, Session
 from stlkit.storage.cleaning import Cleaned, clean_home
 from stlkit.storage.config import UserConfig, load_config, save_config
@@ -227,7 +228,7 @@ class Workspace:
         Parameters
         ----------
         folder : path, optional
-            The output folder; that of the newest job, unless given.
+            The output folder; `output_folder`, unless given.
         title : str, optional
             Headline of the page; the folder's name, unless given.
         on_progress : callable, optional
@@ -254,12 +255,23 @@ class Workspace:
     def _folder_to_report(self, folder: str | os.PathLike[str] | None) -> Path:
         if folder is not None:
             return Path(folder).expanduser()
+        if (newest := self.output_folder) is not None:
+            return newest
+        raise OptionError("no output folder is known here; name the one to report on", field="folder")
+
+    @property
+    def output_folder(self) -> Path | None:
+        """Where outputs go: of the newest job in the queue, else as it is set, else where the newest job ever put them.
+
+        None where none of them tells.
+        """
         newest = max(self.queue.jobs, key=lambda job: (job.created_at, job.id), default=None)
         if newest is not None:
             return newest.output_base_folder
         if self.queue.settings.output_base_folder:
             return Path(self.queue.settings.output_base_folder)
-        raise OptionError("no output folder is known here; name the one to report on", field="folder")
+        records = self.history.records(limit=1)
+        return base_of(Path(records[0].output_folder)) if records else None
 
     def close(self) -> None:
         """Stop the queue, write everything down, give the home folder free; harmless the second time.

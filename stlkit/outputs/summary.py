@@ -119,6 +119,23 @@ def read_summary(base_folder: Path) -> QueueSummary | None:
         return None
 
 
+def base_of(output_folder: Path) -> Path | None:
+    """Return the folder whose summary tells of what was put into a folder: itself, or the one above.
+
+    Parameters
+    ----------
+    output_folder : Path
+        As the history names it: a model's own folder, or the one that holds all.
+
+    Returns
+    -------
+    Path or None
+        None where neither has a summary.
+    """
+    places = (output_folder, output_folder.parent)
+    return next((place for place in places if read_summary(place) is not None), None)
+
+
 def _read(path: Path) -> QueueSummary:
     summary = from_plain(QueueSummary, read_json(path))
     if summary.version.split(".")[0] != SUMMARY_VERSION.split(".", maxsplit=1)[0]:

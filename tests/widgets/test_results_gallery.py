@@ -221,6 +221,17 @@ def test_outputs_appear_while_a_queue_runs_with_repair_figures(tmp_path, models,
         gallery.close()
 
 
+def test_what_was_made_last_is_shown_although_the_queue_was_cleared(folder, tmp_path, page_of):
+    """The history knows where it went, as after runs of the command line."""
+    with Workspace(tmp_path / "home") as ws:
+        ws.history.record_job_completion(ended(folder, "vase"), JobResults())
+        gallery = ResultsGallery(ws)
+        page = page_of(gallery)
+        page.says("hello")
+        page.until(lambda: "vase" in rows(page))
+        gallery.close()
+
+
 def test_nothing_is_left_of_a_closed_gallery(workspace):
     """No thread, no listener, no message."""
     before = set(threading.enumerate())

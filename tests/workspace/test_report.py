@@ -60,3 +60,8 @@ def test_an_observer_may_report_and_a_folder_may_be_named(tmp_path, box_stl):
             assert observer.is_observer
             assert observer.report(title="Mine").path == tmp_path / "out" / "report.html"
             assert observer.report(str(tmp_path / "out")).counts == {JobState.COMPLETED: 1}
+        ws.queue.clear()
+        assert ws.output_folder == tmp_path / "out"  # as the history knows
+        assert ws.report().counts == {JobState.COMPLETED: 1}
+        ws.queue.configure(settings={"output_base_folder": str(tmp_path / "next")})
+        assert ws.output_folder == tmp_path / "next"

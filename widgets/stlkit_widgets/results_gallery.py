@@ -140,8 +140,11 @@ class ResultsGallery(PagePart, page="results_gallery"):
             shelf.read_folder(self._folder, must_exist=True)
         elif self._workspace is not None:
             state = self._state(self._workspace)
-            if state.queue_settings.output_base_folder:
-                shelf.read_folder(Path(state.queue_settings.output_base_folder))
+            folder: str | Path | None = state.queue_settings.output_base_folder
+            with contextlib.suppress(StlkitError):  # the history of another process, and damaged
+                folder = folder or self._workspace.output_folder
+            if folder:
+                shelf.read_folder(Path(folder))
             shelf.take(state.jobs)
         self._shelf = shelf
         self.notes = [one_line(note) for note in shelf.notes]
