@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import errno
-import logging
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 FIRST_WAIT_S = 0.1  # doubled with each further attempt
@@ -57,34 +53,3 @@ def patiently(action: Callable[[], T], *, worth_it: Callable[[BaseException], bo
         reraise=True,
     )
     return attempts(action)
-
-
-def answer_within(limit_s: float, question: Callable[[], T]) -> T | None:
-    """Ask a drive, which may hang and never answer, and do not wait for it for ever.
-
-    Parameters
-    ----------
-    limit_s : float
-        Longest time to wait.
-    question : callable
-        Asked on a thread of its own, which stays behind where the drive hangs.
-
-    Returns
-    -------
-    object or None
-        What `question` returned; None where it did not in time, or ended with an error.
-    """
-    answers: list[T] = []
-
-    def ask() -> None:
-        try:
-            answers.append(question())
-        except OSError as error:
-            _log.debug("no answer: %s", error)
-        except Exception:  # whoever asks is told of no answer, and the log of the defect
-            _log.exception("a question could not be asked")
-
-    thread = threading.Thread(target=ask, name="stlkit-question", daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    return answers[0] if answers else None

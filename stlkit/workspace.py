@@ -90,9 +90,10 @@ class Workspace:
         if created_by not in CREATORS:
             raise OptionError(f"created_by: {created_by!r:.60} is none of {', '.join(CREATORS)}", field="created_by")
         self.home: Home = find_home(home)
-        if observe and home is not None and not self.home.root.is_dir():  # looking for a mistyped one makes none
-            raise StorageError(f"there is no home folder {self.home.root}", path=self.home.root)
-        self.home.create()
+        if not observe:
+            self.home.create()
+        elif not self.home.is_there:  # looking for a mistyped one makes none, and a folder of models becomes none
+            raise StorageError(f"{self.home.root} is no home folder; nothing was ever done there", path=self.home.root)
         self._session = (
             Session(self.home, created_by=created_by, observe=True)
             if observe

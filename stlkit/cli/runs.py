@@ -100,8 +100,7 @@ def resume(
             tell("nothing to resume", as_json=as_json)
         _configure(workspace, {}, jobs)
         if output is not None:
-            for job_id in open_ids:
-                workspace.queue.set_output(job_id, output)
+            workspace.queue.set_outputs(open_ids, output)
         workspace.queue.resume()
         _work(workspace, open_ids, as_json=as_json)
 

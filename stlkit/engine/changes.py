@@ -28,7 +28,8 @@ class JobChanges:
     Attributes
     ----------
     count : int
-        How many changes there were; who let the condition go for a while sees whether it missed one.
+        How many changes there were, and of what is known of jobs; who let the condition go for a while sees whether
+        it missed one.
     """
 
     def __init__(
@@ -66,7 +67,11 @@ class JobChanges:
         self._events.publish(QueueEvent(kind=kind, message=message))
         self._spread()
 
-    def _spread(self) -> None:
+    def touch(self) -> None:
+        """Wake those who wait for something to do: what is known of jobs has changed, though no job has."""
         self.count += 1
-        self._save()
         self.condition.notify_all()
+
+    def _spread(self) -> None:
+        self._save()
+        self.touch()

@@ -7,15 +7,17 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from stlkit.engine.admission import Admission
 from stlkit.engine.assignments import AssignmentMaker
 from stlkit.engine.changes import JobChanges
-from stlkit.engine.drives import DriveFacts, ask_drives, drives_answer
+from stlkit.engine.drives import DriveFacts, Drives
 from stlkit.engine.endings import Endings
 from stlkit.engine.events import EventKind, EventPublisher, QueueEvent
 from stlkit.engine.forecast import Forecaster
+from stlkit.engine.limits import full_disk
 from stlkit.engine.lookups import Lookups
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Lookup, Reuse
@@ -30,6 +32,7 @@ from stlkit.model.jobs import JobState, QueueJob, QueueState
 from stlkit.model.times import utc_now
 from stlkit.pipeline.order import FailureCause, JobAnswer
 from stlkit.pipeline.plan import Stage
+from stlkit.pipeline.size import measure_model
 from stlkit.storage.history import JobEnd
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME as PROGRESS_FILE_NAME
@@ -86,6 +89,7 @@ class SupervisorDesk:
         self.endings = Endings(changes, self.switch, recorder, reuse, stores.cache, self._forget_waiting)
         self.waiting = WaitingJobs(changes, self.watcher, self.endings.is_reserved)
         self._lookups = Lookups(reuse, self.assignments)
+        self._drives = Drives(changes)
         self._admission = Admission(state)
         self._hold: set[str] = set()
         self._end_as: dict[str, JobState] = {}
@@ -128,18 +132,20 @@ class SupervisorDesk:
         while True:
             with self._changed:
                 step = self._wait_for_step(seat)
-            # without the lock: drives are asked, sources are read, and what is refused is written down
+            # without the lock: drives are asked, sources are read, and what has ended is written down
             if step is None:
                 return None
             if isinstance(step, tuple):
                 self._look_up(step)
-            elif isinstance(begun := self._begin(step, seat), Assignment):
+                continue
+            begun = self._begin(step, seat) if isinstance(step, _Chosen) else step
+            if isinstance(begun, Assignment):
                 return begun
-            elif begun is not None:
+            if begun is not None:
                 self._commit(begun)
 
-    def _wait_for_step(self, seat: Seat) -> _Chosen | tuple[QueueJob, ...] | None:
-        """Return what a supervisor has to do next: a job that may begin, jobs to look up, or to go home."""
+    def _wait_for_step(self, seat: Seat) -> _Chosen | JobEnd | tuple[QueueJob, ...] | None:
+        """Return what a supervisor has to do next: to begin a job or to end one, to look jobs up, or to go home."""
         while self._is_taken(seat):
             now = time.monotonic()  # one moment for both questions: no retry may fall due between them
             job = None if self.switch.paused else next(self._jobs_that_may_begin(now), None)
@@ -149,6 +155,8 @@ class SupervisorDesk:
                     continue
                 if (lookup := self._lookups.get(job)) is None:
                     return self._lookups.choose(job, self._jobs_that_may_begin(now))
+                if lookup.finished is not None and self._claims(lookup):
+                    return lookup.up_to_date()
                 if not self._is_beginning:  # one after the other, so that a small job does not overtake a large one
                     self._is_beginning = True
                     return _Chosen(lookup, self._changes.count, now)
@@ -162,54 +170,72 @@ class SupervisorDesk:
         return not seat.given_up
 
     def _begin(self, chosen: _Chosen, seat: Seat) -> Assignment | JobEnd | None:
-        """Return an attempt at a job, or its end where it cannot fit at all; None where there is something else to do.
-
-        The drives are asked without the lock: one that hangs must not keep everybody else waiting.
-        """
+        """Return an attempt at a job, or its end where it can never fit; None where there is something else to do."""
         lookup, job_id = chosen.lookup, chosen.lookup.job.id
-        facts = ask_drives(lookup.job, self._folders_of(lookup.job), self._state().queue_settings.min_free_disk_mb)
-        with self._changed:
-            self._is_beginning = False
-            if not self._is_taken(seat) or self.switch.paused or not self._may_still_begin(lookup):
-                self._changed.notify_all()  # another one may be the first now
-                return None
-            job = self._book.get(job_id)
-            if facts is None:
-                self.waiting.for_a_drive(job, None)
-                return None
-            try:
-                step = self._try_assign(job, lookup, facts)
-            except Exception as error:  # a defect of ours must not cost the supervisor
-                _log.exception("job %s could not be begun", job_id)
-                self.give_up(job_id, error)
-                return None
-            # Where nothing has changed meanwhile, nobody is told: the others would only find out the same.
-            if step is None and self._changes.count == chosen.changes:
-                self._changed.wait(self._time_to_next_retry(chosen.moment))
-            return step
+        folders, min_free_mb = self._folders_of(lookup.job), self._state().queue_settings.min_free_disk_mb
+
+        def ask() -> DriveFacts:
+            return DriveFacts(size=measure_model(lookup.job.stl_path), full=full_disk(folders, min_free_mb))
+
+        try:
+            facts = self._drives.ask(lookup.job, ask)
+            with self._changed:
+                self._is_beginning = False
+                if facts is None or not self._is_taken(seat) or not self._may_still_begin(lookup):
+                    self._changes.touch()  # another one may be the first now
+                    return None
+                step = self._try_assign(self._book.get(job_id), lookup, facts)
+                if step is None:
+                    self._wait_for_a_change(chosen)
+                return step
+        except Exception as error:  # a defect of ours must not cost the supervisor
+            _log.exception("job %s could not be begun", job_id)
+            with self._changed:
+                self._is_beginning = False
+                self._changes.touch()
+            self.give_up(job_id, error)
+            return None
+
+    def _wait_for_a_change(self, chosen: _Chosen) -> None:
+        """Wait where a job does not fit, unless something has changed while the drives were asked.
+
+        Else nobody is told: the others would only find out the same.
+        """
+        now = time.monotonic()
+        fell_due = any(chosen.moment < moment <= now for moment in self._not_before.values())
+        if self._changes.count == chosen.changes and not fell_due:
+            self._changed.wait(self._time_to_next_retry(now))
 
     def _look_up(self, jobs: tuple[QueueJob, ...]) -> None:
-        """End those of the jobs that are up to date."""
-        answers = drives_answer(jobs[0])
-        found = self._lookups.find(jobs) if answers else []
-        with self._changed:
-            self._lookups.note(jobs, (lookup for lookup in found if lookup.job.id in self._book))
-            # one that is up to date, but was changed meanwhile, is looked up anew
-            ends = [lookup.up_to_date() for lookup in found if lookup.finished is not None and self._claims(lookup)]
-            job = self._book.get(jobs[0].id) if jobs[0].id in self._book else None
-            if not answers and job is not None and self._may_begin(job):
-                self.waiting.for_a_drive(job, None)
-            self._changed.notify_all()
+        """Look jobs up until one is to be begun, or does not answer; end those that are up to date."""
+        found: list[Lookup] = []
+        try:
+            for job in jobs:
+                lookup = self._drives.ask(job, partial(self._lookups.find, job), late=self._keep)
+                if lookup is None:
+                    break
+                found.append(lookup)
+                if lookup.finished is None:
+                    break
+        finally:
+            with self._changed:
+                self._lookups.give_back(jobs)
+                # one that is up to date, but was changed meanwhile, is looked up anew
+                ends = [lookup.up_to_date() for lookup in found if lookup.finished is not None and self._claims(lookup)]
+                for lookup in found:
+                    if lookup.finished is None:
+                        self._keep(lookup)
+                self._changes.touch()
         if ends:
             self._commit(*ends)
 
+    def _keep(self, lookup: Lookup) -> None:
+        if lookup.job.id in self._book:
+            self._lookups.keep(lookup)
+
     def _commit(self, *ends: JobEnd) -> None:
-        try:
+        with contextlib.suppress(Exception):  # the jobs were given up, and it stands in the log
             self.endings.commit(*ends)
-        except Exception as error:  # a defect of ours must not leave a job in nobody's hands, nor cost the supervisor
-            for end in ends:
-                _log.exception("job %s was given up", end.job.id)
-                self.give_up(end.job.id, error)
 
     def _claims(self, lookup: Lookup) -> bool:
         """Reserve a job that is to end as up to date, unless somebody changed it meanwhile."""
@@ -253,10 +279,9 @@ class SupervisorDesk:
             remove_partial_outputs(self._book.get(job_id).output_folder, assignment.order.output_base_folder)
         with self._changed:
             stays_paused = job_id in self._hold  # a person paused it, and it did not come to hold
-            self._hold.discard(job_id)
+            wanted = self._end_as.get(job_id)
             concurrency = self._admission.running_count
             self._free(job_id)
-            wanted = self._end_as.pop(job_id, None)
             job = self._book.change(job_id, actual_duration=(self._book.get(job_id).actual_duration or 0) + working_s)
             verdict = decide(job, answer, wanted, self._state().queue_settings)
             if verdict.next is Next.AGAIN:
@@ -286,20 +311,23 @@ class SupervisorDesk:
         """Take back a job that could not be settled, because of an error nobody foresaw; a person may resume it."""
         with self._changed:
             self._free(job_id)
-            self.endings.release(job_id)
-            if job_id in self._book and not self._book.get(job_id).state.ended:
-                self._changes.move(
-                    job_id, JobState.PAUSED, stage=None, progress=0.0, error_message=f"not settled: {error}"
-                )
+            self.endings.give_up(job_id, error)
 
     def _free(self, job_id: str) -> None:
         """Give back what a running job took: memory, and the right to be the only one of its content."""
+        self._drop_wishes(job_id)
         self._admission.end(job_id)
         self._lookups.end(job_id)
 
     def _forget_waiting(self, job_id: str) -> None:
         self._not_before.pop(job_id, None)
         self._lookups.forget(job_id)
+        self._drop_wishes(job_id)
+
+    def _drop_wishes(self, job_id: str) -> None:
+        """Forget what a person wanted of a running job, when it does not run any more."""
+        self._hold.discard(job_id)
+        self._end_as.pop(job_id, None)
 
     def _jobs_that_may_begin(self, now: float) -> Iterator[QueueJob]:
         for job in self._book:
@@ -312,6 +340,8 @@ class SupervisorDesk:
 
     def _may_begin(self, job: QueueJob) -> bool:
         waits = job.state is JobState.PENDING and not self.endings.is_reserved(job.id)
+        if self._drives.are_silent(job):
+            return False
         return waits and self._lookups.may_begin(job)
 
     def _time_to_next_retry(self, now: float) -> float | None:

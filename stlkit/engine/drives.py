@@ -1,17 +1,26 @@
-"""What is asked of the drives of a job before it begins, without waiting for ever for one that hangs."""
+"""Questions to the drives of jobs, which may hang and never answer."""
 
 from __future__ import annotations
 
-import os
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-from stlkit.engine.limits import full_disk
+from stlkit.engine.changes import JobChanges
+from stlkit.files import printable
 from stlkit.model.jobs import QueueJob
-from stlkit.patience import answer_within
-from stlkit.pipeline.size import ModelSize, measure_model
+from stlkit.pipeline.size import ModelSize
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 5.0
+MOST_OPEN = 32  # threads that wait for answers; with so many, nothing else is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,37 +39,86 @@ class DriveFacts:
     full: tuple[Path, float] | None = None
 
 
-def ask_drives(job: QueueJob, folders: tuple[Path, ...], min_free_mb: float) -> DriveFacts | None:
-    """Ask how large a job's file is, and whether there is room for what it makes; None where a drive hangs.
+class Drives:
+    """Asks about jobs on threads of their own, and knows which drives have not answered yet. Thread-safe.
+
+    Whoever asks goes on with something else where an answer does not come soon; until it has come, the folders in
+    question count as silent.
 
     Parameters
     ----------
-    job : QueueJob
-    folders : tuple of Path
-        That are written to.
-    min_free_mb : float
-        As `stlkit.engine.limits.full_disk` takes it.
+    changes : JobChanges
+        Is told of answers that come late.
     """
 
-    def ask() -> DriveFacts:
-        return DriveFacts(size=measure_model(job.stl_path), full=full_disk(folders, min_free_mb))
+    def __init__(self, changes: JobChanges) -> None:
+        self._changes = changes
+        self._open: dict[Future[Any], frozenset[Path]] = {}
 
-    return answer_within(ANSWER_WITHIN_S, ask)
+    def are_silent(self, job: QueueJob) -> bool:
+        """Whether a question about the folders of a job waits for its answer; the condition is held."""
+        if not self._open:
+            return False
+        return len(self._open) >= MOST_OPEN or any(
+            not places.isdisjoint(_places_of(job)) for places in self._open.values()
+        )
+
+    def ask(self, job: QueueJob, question: Callable[[], T], late: Callable[[T], object] = lambda _: None) -> T | None:
+        """Ask something about a job; the condition is not held.
+
+        Parameters
+        ----------
+        job : QueueJob
+        question : callable
+        late : callable
+            Called with an answer that did not come in time, with the condition held.
+
+        Returns
+        -------
+        object or None
+            The answer; None where it did not come in time.
+
+        Raises
+        ------
+        Exception
+            What `question` raised in time.
+        """
+        answer: Future[T] = Future()
+
+        def find_out() -> None:
+            try:
+                settle = _setting(answer.set_result, question())
+            except Exception as error:  # for whoever asked
+                settle = _setting(answer.set_exception, error)
+            with self._changes.condition:
+                settle()
+                if self._open.pop(answer, None) is not None:
+                    self._changes.touch()
+                    self._take_late(answer, job, late)
+
+        try:
+            threading.Thread(target=find_out, name="stlkit-question", daemon=True).start()
+        except RuntimeError:  # no thread is left; then a drive that hangs does so here
+            find_out()
+        wait([answer], ANSWER_WITHIN_S)
+        with self._changes.condition:
+            if not answer.done():
+                self._open[answer] = _places_of(job)
+                _log.warning("the drive of job %s does not answer: %s", job.id, printable(job.stl_path))
+                return None
+        return answer.result()
+
+    @staticmethod
+    def _take_late(answer: Future[T], job: QueueJob, late: Callable[[T], object]) -> None:
+        try:
+            late(answer.result())
+        except Exception as error:  # nobody waits for it any more
+            _log.warning("a late answer about job %s: %s", job.id, error)
 
 
-def drives_answer(job: QueueJob) -> bool:
-    """Say whether the drives of a job's file and of its outputs answer at all, whatever they say."""
-
-    def ask() -> bool:
-        # os.path: the methods of Path raise an error where a drive says that it cannot tell
-        os.path.exists(job.stl_path)  # noqa: PTH110
-        os.path.isdir(job.output_base_folder)  # noqa: PTH112
-        return True
-
-    return answer_within(ANSWER_WITHIN_S, ask) is not None
+def _setting(setter: Callable[[Any], None], value: object) -> Callable[[], None]:
+    return lambda: setter(value)
 
 
-def drives_are_back(job: QueueJob) -> bool:
-    """Say whether a job's file can be found again, and a place for its outputs."""
-    base = job.output_base_folder
-    return os.path.exists(job.stl_path) and (os.path.isdir(base) or os.path.isdir(base.parent))  # noqa: PTH110, PTH112
+def _places_of(job: QueueJob) -> frozenset[Path]:
+    return frozenset((job.stl_path.parent, job.output_base_folder))

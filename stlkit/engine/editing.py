@@ -242,14 +242,26 @@ class EditableQueue(QueueView):
         JobError
             The job is running, or has ended.
         """
+        return self.set_outputs([job], folder)[0]
+
+    def set_outputs(self, jobs: Iterable[JobRef], folder: str | os.PathLike[str]) -> tuple[QueueJob, ...]:
+        """Send the outputs of several jobs elsewhere, which is read once; otherwise as `set_output`.
+
+        Raises
+        ------
+        JobError
+            A job is running, or has ended; nothing has changed.
+        """
         new_jobs = NewJobs(base_folder(folder, self._state), self._state.global_output_settings)
         with self._command():
-            found = self._waiting(job, "its outputs cannot be moved")
-            self._book.replace(found.id, new_jobs.among(self._book).move(found))
-            if found.state is JobState.PAUSED:
-                self._desk.waiting.let_go_on(found.id)
-            moved = self._book.get(found.id)
-            self._changes.announce(moved)
+            found = [self._waiting(job, "its outputs cannot be moved") for job in jobs]
+            new_jobs.among(self._book)
+            for job in found:
+                self._book.replace(job.id, new_jobs.move(job))
+                if job.state is JobState.PAUSED:
+                    self._desk.waiting.let_go_on(job.id)
+            moved = tuple(self._book.get(job.id) for job in found)
+            self._changes.announce(*moved)
             return moved
 
     def set_options(
@@ -289,7 +301,9 @@ class EditableQueue(QueueView):
             output_settings,
             known_picture=before.render_options.get("background_image"),
         )
-        new_jobs = NewJobs(before.output_base_folder, self._settings_of(own))
+        new_jobs = None
+        if output_settings is not None:  # else the name stays, and no folder has to be read
+            new_jobs = NewJobs(before.output_base_folder, self._settings_of(own))
         with self._command():
             found = self._waiting(job, "its options cannot be changed")
             chosen = replace(
@@ -298,7 +312,7 @@ class EditableQueue(QueueView):
                 validation_options=found.validation_options if validation_options is None else own.validation_options,
                 output_settings=found.output_settings if output_settings is None else own.output_settings,
             )
-            if output_settings is not None and found.output_base_folder == before.output_base_folder:
+            if new_jobs is not None and found.output_base_folder == before.output_base_folder:
                 chosen = new_jobs.among(self._book).move(chosen)
             self._book.replace(found.id, chosen)
             self._changes.announce(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -68,10 +69,6 @@ class Endings:
         """Whether the end of a waiting job is being recorded now."""
         return job_id in self._reserved
 
-    def release(self, job_id: str) -> None:
-        """Let a job be taken again whose end was not committed after all; harmless where it is not reserved."""
-        self._reserved.discard(job_id)
-
     def drop(self, job_id: str) -> None:
         """Never record the end that could not be recorded: the job is to be done anew, or was removed."""
         self._unrecorded.pop(job_id, None)
@@ -93,7 +90,30 @@ class Endings:
         ----------
         *ends : JobEnd
             The jobs as they are to be after their end.
+
+        Raises
+        ------
+        Exception
+            Of a defect of ours; the jobs are paused with it for their reason, and in nobody's hands.
         """
+        try:
+            self._commit(ends)
+        except Exception as error:
+            _log.exception("the end of job %s was not recorded", ends[0].job.id)
+            with self._changed:
+                for end in ends:
+                    self.give_up(end.job.id, error)
+            raise
+
+    def give_up(self, job_id: str, error: Exception) -> None:
+        """Pause a job that could not be settled, because of an error nobody foresaw; the condition is held."""
+        self._reserved.discard(job_id)
+        self._forget(job_id)
+        if job_id in self._book and not self._book.get(job_id).state.ended:
+            reason = f"not settled: {error}"
+            self._changes.move(job_id, JobState.PAUSED, stage=None, progress=0.0, error_message=reason)
+
+    def _commit(self, ends: tuple[JobEnd, ...]) -> None:
         ends = tuple(map(self._recorder.complete, ends))
         try:
             for end in ends:
@@ -125,6 +145,7 @@ class Endings:
                 self._reserved.discard(end.job.id)
                 self._changes.move(end.job.id, JobState.PAUSED, stage=None, progress=0.0, question=None)
                 self._unrecorded[end.job.id] = end
+                self._forget(end.job.id)
             self.pause_for_storage(f"the end of job {ends[0].job.id} could not be recorded: {error}")
 
     def _storage_works(self) -> bool:
@@ -140,10 +161,11 @@ class Endings:
         """Record what could not be recorded, and let the queue go on where it paused by itself."""
         with self._changed:
             unrecorded, self._unrecorded = self._unrecorded, {}
-            self._switch.go_on("what failed works again")
+            self._switch.storage_again()
             waiting = [job_id for job_id in unrecorded if self._still_waits(job_id) and self.reserve(job_id)]
         for job_id in waiting:
-            self.commit(unrecorded[job_id])
+            with contextlib.suppress(Exception):  # it was given up, with its reason in the log; the others are not
+                self.commit(unrecorded[job_id])
 
     def _still_waits(self, job_id: str) -> bool:
         """Whether a job is as it was left: a person may have removed it meanwhile, or had it begin again."""

@@ -54,26 +54,21 @@ class Lookups:
         self._sought.update(job.id for job in chosen)
         return chosen
 
-    def find(self, jobs: tuple[QueueJob, ...]) -> list[Lookup]:
-        """Look jobs up until one is not up to date, because that is to be begun; reads sources."""
-        found = []
-        for job in jobs:
-            found.append(self._look_up(job))
-            if found[-1].finished is None:
-                break
-        return found
-
-    def _look_up(self, job: QueueJob) -> Lookup:
+    def find(self, job: QueueJob) -> Lookup:
+        """Look a job up; reads its source."""
         try:
             return self._reuse.look_up(job)
         except Exception:  # a defect of ours must cost what could have been reused, not the job
             _log.exception("earlier work for job %s could not be looked up", job.id)
             return Lookup(job=job, options=self._assignments.options_of(job))
 
-    def note(self, sought: tuple[QueueJob, ...], found: Iterable[Lookup]) -> None:
-        """Keep what was found of chosen jobs that are to be begun."""
+    def give_back(self, sought: tuple[QueueJob, ...]) -> None:
+        """Let chosen jobs begin, or be looked up by others."""
         self._sought.difference_update(job.id for job in sought)
-        self._found.update((lookup.job.id, lookup) for lookup in found if lookup.finished is None)
+
+    def keep(self, lookup: Lookup) -> None:
+        """Keep what was found of a job."""
+        self._found[lookup.job.id] = lookup
 
     def begin(self, job_id: str) -> None:
         """Have others of a job's content wait for it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -32,9 +31,6 @@ from stlkit.model.times import utc_now
 
 OptionGroup = TypeVar("OptionGroup", bound=CheckedOptions)
 
-_log = logging.getLogger(__name__)
-
-STOP_WITHIN_S = 60.0  # more than a worker takes to end; only a drive that hangs takes longer
 WAIT_STEP_S = 0.5  # how often a waiting caller looks up, so that Ctrl-C is heard everywhere
 
 
@@ -205,6 +201,8 @@ class JobQueue(EditableQueue):
             found = self._book.get(id_of(job))
             if found.in_hand:
                 self._desk.hold(found.id)
+            elif found.state is JobState.PAUSED:
+                self._desk.waiting.stay_paused(found)
             else:
                 self._changes.announce(self._book.move_to(found.id, JobState.PAUSED))
 
@@ -225,6 +223,8 @@ class JobQueue(EditableQueue):
                 chosen = [other for other in self._book if other.state is JobState.PAUSED or other.in_hand]
             else:
                 chosen = [self._book.get(id_of(job))]
+                if chosen[0].state is not JobState.PAUSED and not chosen[0].in_hand:
+                    raise JobError(f"job {chosen[0].id} is {chosen[0].state}, not paused", job_id=chosen[0].id)
             for found in chosen:
                 self._desk.release(found.id)
                 if not found.in_hand:
@@ -257,9 +257,7 @@ class JobQueue(EditableQueue):
                 supervisor.seat.given_up = True
             self._changed.notify_all()
         for supervisor in supervisors:
-            supervisor.join(STOP_WITHIN_S)
-            if supervisor.is_alive():
-                _log.warning("%s waits for a drive that does not answer, and is left behind", supervisor.name)
+            supervisor.join()
         with self._changed:
             self._changes.tell("stopped")
 
@@ -353,9 +351,10 @@ class JobQueue(EditableQueue):
         self.stop()
         self._desk.watcher.close()
         self._recorder.close()
-        with self._changed:
-            self._state = replace(self._state, reports_due=self._recorder.has_refused)
-            self._save()
+        if self._recorder.has_refused:
+            with self._changed:
+                self._state = replace(self._state, reports_due=True)
+                self._save()
         self._events.close()
 
     # --- inside ---

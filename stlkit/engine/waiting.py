@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from stlkit.engine.changes import JobChanges
-from stlkit.engine.drives import drives_are_back
 from stlkit.engine.watcher import Watcher
 from stlkit.files import printable
 from stlkit.model.jobs import JobState, QueueJob
 
 _WHICH = "which other output folder? Name one by queue.set_output or 'stlkit resume --output'"
+_RESUME = "resume the job when that is over"
 GOES_ON = "the job goes on by itself when that is over"  # as long as somebody keeps the queue open
 
 
@@ -41,26 +42,22 @@ class WaitingJobs:
         shown = printable(place or job.output_base_folder)
         self._ask(job, f"{shown} may not be written: {_WHICH}, or mend this one and resume the job", **changes)
 
-    def for_a_drive(self, job: QueueJob, place: Path | None, *, stays_paused: bool = False, **changes: Any) -> None:
-        """Have a job go on once its drives are back; one that a person paused, when they say so.
-
-        Parameters
-        ----------
-        job : QueueJob
-        place : Path or None
-            What cannot be reached; None where a drive hangs, and nobody knows which.
-        stays_paused : bool
-        **changes
-            What else is to change about the job.
-        """
-        if place is not None:
-            shown = f"{printable(place)} cannot be reached, or is locked"
-        else:
-            files = f"{printable(job.stl_path)}, or {printable(job.output_base_folder)}"
-            shown = f"{files}, lies on a drive that does not answer"
+    def for_a_drive(self, job: QueueJob, place: Path, *, stays_paused: bool, **changes: Any) -> None:
+        """Have a job go on once what could not be reached is back; one that a person paused, when they say so."""
         if not stays_paused:
-            self._watcher.expect(job.id, lambda: drives_are_back(job), lambda: self._back_again(job.id))
-        self._ask(job, f"{shown}; {'resume the job when that is over' if stays_paused else GOES_ON}", **changes)
+            places = f"{job.stl_path.parent}\0{job.output_base_folder}"
+            self._watcher.expect(job.id, lambda: _is_back(job), lambda: self._back_again(job.id), place=places)
+        self._ask(
+            job,
+            f"{printable(place)} cannot be reached, or is locked; {_RESUME if stays_paused else GOES_ON}",
+            **changes,
+        )
+
+    def stay_paused(self, job: QueueJob) -> None:
+        """Have a job that waits already go on only when a person says so."""
+        self.forget(job.id)
+        if job.question is not None and job.question.endswith(GOES_ON):
+            self._ask(job, f"{job.question.removesuffix(GOES_ON)}{_RESUME}")
 
     def let_go_on(self, job_id: str) -> None:
         """Put a paused job that nobody has in hand back into the queue."""
@@ -80,3 +77,9 @@ class WaitingJobs:
             if job is None or job.state is not JobState.PAUSED or job.question is None or self._is_ending(job_id):
                 return
             self.let_go_on(job_id)
+
+
+def _is_back(job: QueueJob) -> bool:
+    base = job.output_base_folder
+    # os.path: the methods of Path raise an error where a drive says that it cannot tell
+    return os.path.exists(job.stl_path) and (os.path.isdir(base) or os.path.isdir(base.parent))  # noqa: PTH110, PTH112

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 INTERVAL_S = 2.0
 ANSWER_WITHIN_S = 5.0
-MOST_OPEN = 16  # threads that wait for drives that hang; beyond that only what is urgent is asked
+MOST_OPEN = 16  # places that hang, each with a thread; with so many, only what is urgent is asked
 LONGEST_INTERVAL_S = 300.0  # for what seemed to have come about, and had not
 
 
@@ -23,14 +23,15 @@ class _Awaited(NamedTuple):
     then: Callable[[], None]
     interval_s: float
     not_before: float
+    place: str
     urgent: bool
 
 
 class Watcher:
     """Polls conditions on a thread of its own, which lives only while there is something to wait for. Thread-safe.
 
-    A question to a drive that hangs is left behind after a while and not asked again before it is answered; the others
-    are asked as before. What is expected again soon after it had come about
+    A question to a drive that hangs is left behind after a while, and what lies in the same place is not asked about
+    before it is answered. What is expected again soon after it had come about
     was not worth much, as the free space on a disk whose quota is used up: it is asked for half as often each time.
 
     Parameters
@@ -45,10 +46,18 @@ class Watcher:
         self._wake = threading.Event()
         self._awaited: dict[str, _Awaited] = {}
         self._came: dict[str, tuple[float, float]] = {}  # when, and how long the interval was
-        self._open: set[str] = set()  # asked and not answered yet
+        self._open: set[str] = set()  # places that were asked about and have not answered yet
         self._thread: threading.Thread | None = None
 
-    def expect(self, key: str, has_come: Callable[[], bool], then: Callable[[], None], *, urgent: bool = False) -> None:
+    def expect(
+        self,
+        key: str,
+        has_come: Callable[[], bool],
+        then: Callable[[], None],
+        *,
+        place: str | None = None,
+        urgent: bool = False,
+    ) -> None:
         """Call `then` once `has_come` returns True; a later call with the same key replaces this one.
 
         An error of either is logged, and everything else is waited for as before.
@@ -57,13 +66,15 @@ class Watcher:
         ----------
         key : str
         has_come, then : callable
+        place : str, optional
+            What else is asked about the same place waits where it hangs; a place of its own, unless given.
         urgent : bool
-            Ask before the others, and however many drives hang.
+            Ask before the others, and however many places hang.
         """
         with self._lock:
             now = time.monotonic()
             interval_s = self._next_interval_s(key, now)
-            self._awaited[key] = _Awaited(has_come, then, interval_s, now + interval_s, urgent)
+            self._awaited[key] = _Awaited(has_come, then, interval_s, now + interval_s, place or key, urgent)
             if self._thread is None:
                 self._wake.clear()
                 self._thread = threading.Thread(target=self._run, name="stlkit-watcher", daemon=True)
@@ -112,9 +123,9 @@ class Watcher:
 
     def _settle(self, key: str, one: _Awaited) -> None:
         with self._lock:
-            if key in self._open or (len(self._open) >= MOST_OPEN and not one.urgent):
+            if one.place in self._open or (len(self._open) >= MOST_OPEN and not one.urgent):
                 return
-            self._open.add(key)
+            self._open.add(one.place)
         try:
             if not self._ask(one.has_come):
                 return
@@ -126,7 +137,7 @@ class Watcher:
             self._tell(one.then)
         finally:
             with self._lock:
-                self._open.discard(key)
+                self._open.discard(one.place)
 
     def _next_interval_s(self, key: str, now: float) -> float:
         came, interval_s = self._came.get(key, (-math.inf, 0.0))

@@ -58,6 +58,11 @@ class Home:
         """File whose lock says who owns the queue."""
         return self.root / "queue.lock"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether this is a home folder: something that only stlkit puts into one is in it."""
+        return any(map(os.path.lexists, (self.queue_state, self.history, self.lock)))
+
     def create(self) -> None:
         """Make the folders, readable by their owner alone."""
         for folder in (self.root, self.templates, self.cache, self.backups):

@@ -58,7 +58,7 @@ class QueueStateManager:
     limit_bytes : int
         Nothing larger is written, or read.
     lock : HomeLock, optional
-        Of whoever owns the home. Without it, nothing is written while somebody does.
+        Of whoever owns the home. Without it, the file is not written while somebody does.
     """
 
     def __init__(
@@ -181,6 +181,8 @@ class QueueStateManager:
 
         Raises
         ------
+        HomeLockedError
+            A backup would have to take the file's place, but somebody owns the queue.
         NewerVersionError
             The file comes from a newer major version; it is left alone.
         StateFileError
@@ -296,10 +298,11 @@ class QueueStateManager:
         for backup in self.backups.newest_first():
             with contextlib.suppress(StateFileError, NewerVersionError):
                 loaded = self._read(backup)
-                if aside is not None:
-                    _keep(self.state_path, aside)
-                # At once and in one step: whoever is killed now must not leave a home without a queue.
-                write_atomically(self.state_path, encode_json(loaded.state.to_dict()), mode=0o600)
+                with self._owning():
+                    if aside is not None:
+                        _keep(self.state_path, aside)
+                    # At once and in one step: whoever is killed now must not leave a home without a queue.
+                    write_atomically(self.state_path, encode_json(loaded.state.to_dict()), mode=0o600)
                 return LoadedState(
                     state=loaded.state, notes=(f"{why}, and {backup.name} was used instead.", *loaded.notes)
                 )

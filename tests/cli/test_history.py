@@ -12,6 +12,7 @@ from stlkit.model.jobs import JobResults, JobState, QueueJob, new_job_id
 from stlkit.model.options import RenderOptions
 from stlkit.model.times import utc_now
 from stlkit.storage.history import JobEnd, JobHistoryManager
+from stlkit.workspace import Workspace
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +112,7 @@ def test_export(stlkit, tmp_path):
     assert "1 jobs were written to out.csv" in result.stdout
     with (tmp_path / "out.csv").open() as stream:
         assert [row["stl_filename"] for row in csv.DictReader(stream)] == ["new.stl"]
-    (tmp_path / "other").mkdir()
+    Workspace(tmp_path / "other").close()
     for arguments in (
         ("history", "--home", "other", "export", "e.csv"),
         ("history", "export", "e.csv", "--home", "other"),
@@ -119,7 +120,7 @@ def test_export(stlkit, tmp_path):
         assert "0 jobs" in stlkit(*arguments).stdout
     mistyped = stlkit("history", "--home", "othre")
     assert (mistyped.returncode, (tmp_path / "othre").exists()) == (2, False)
-    assert "there is no home folder" in mistyped.stderr
+    assert "othre is no home folder" in mistyped.stderr
     assert stlkit("history", "export", "out.xlsx").returncode == 2
 
 

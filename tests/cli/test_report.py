@@ -67,7 +67,7 @@ def test_the_page_is_opened_on_request(stlkit, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("report",), "no output folder is known here"),
+        (("report",), "is no home folder; nothing was ever done there"),
         (("report", "nowhere"), "holds no queue_summary.json"),
         (("report", "a", "--output", "b"), "name the folder once"),
     ],

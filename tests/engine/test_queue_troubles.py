@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from stlkit import Workspace
-from stlkit.engine import drives, recorder, waiting
-from stlkit.engine.drives import drives_are_back
+from stlkit.engine import desk, drives, recorder
 from stlkit.engine.recorder import JobRecorder
+from stlkit.engine.reuse import Reuse
 from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
 from stlkit.outputs import claims
@@ -165,28 +165,115 @@ def hanging(monkeypatch):
             answers.wait(60)
         return measure_model(path)
 
-    monkeypatch.setattr(drives, "measure_model", measure)
-    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 1.0)
-    monkeypatch.setattr(waiting, "drives_are_back", lambda job: answers.wait(60) and drives_are_back(job))
+    monkeypatch.setattr(desk, "measure_model", measure)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 0.5)
     yield SimpleNamespace(asked=asked, answers=answers)
     answers.set()
 
 
 def test_a_drive_that_hangs_keeps_nobody_else_waiting(workspace, tmp_path, hanging):
-    """A person can look and give commands; its job waits with a question, others go on, and it is taken up again."""
-    first, second = workspace.queue.add(tmp_path / "models").jobs
-    workspace.queue.start()
+    """A person can look and give commands; its jobs are passed over, and done when it answers, for `wait` waits."""
+    queue, elsewhere = workspace.queue, tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "models" / "b.stl").rename(elsewhere / "b.stl")
+    (tmp_path / "models" / "c.stl").write_bytes((elsewhere / "b.stl").read_bytes() + b" ")
+    first, beside = queue.add(tmp_path / "models").jobs
+    (other,) = queue.add(elsewhere, output=tmp_path / "other").jobs
+    queue.start()
     assert hanging.asked.wait(60)
     with ThreadPoolExecutor() as pool:
-        assert pool.submit(workspace.queue.counts).result(30)["pending"] == 2
-    wait_until(workspace.queue, lambda: workspace.queue.job(second).state.ended)
-    assert workspace.queue.job(second).state is JobState.COMPLETED
-    asking = workspace.queue.job(first)
-    assert (asking.state, asking.attempts) == (JobState.PAUSED, 0)
-    assert "a drive that does not answer" in asking.question
+        assert pool.submit(queue.counts).result(30)["pending"] >= 2
+    wait_until(queue, lambda: queue.job(other).state.ended)
+    assert queue.job(other).state is JobState.COMPLETED
+    assert {queue.job(job).state for job in (first, beside)} == {JobState.PENDING}
+    assert not queue.wait(0.1)
+    assert sum(thread.name == "stlkit-question" for thread in threading.enumerate()) == 1
     hanging.answers.set()
-    wait_until(workspace.queue, lambda: workspace.queue.job(first).state.ended)
-    assert (workspace.queue.job(first).state, workspace.queue.job(first).question) == (JobState.COMPLETED, None)
+    assert queue.wait(60)
+    assert {queue.job(job).state for job in (first, beside)} == {JobState.COMPLETED}
+    assert not queue._desk._drives._open
+
+
+def test_a_source_that_is_slow_to_read_is_looked_up_once(workspace, tmp_path, monkeypatch):
+    """What was found late counts, also that there is nothing to do; the others of its look-up are not kept by it."""
+    queue, slow, answers = workspace.queue, [], threading.Event()
+    queue.add(tmp_path / "models")
+    queue.start()
+    assert queue.wait(60)
+    queue.clear()
+    look_up = Reuse.look_up
+
+    def read_slowly(reuse, job):
+        if job.stl_path.name == "a.stl":
+            slow.append(job.id)
+            answers.wait(60)
+        return look_up(reuse, job)
+
+    monkeypatch.setattr(Reuse, "look_up", read_slowly)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 0.5)
+    (late,) = queue.add(tmp_path / "models" / "a.stl").jobs
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "models" / "b.stl").rename(tmp_path / "elsewhere" / "b.stl")
+    (other,) = queue.add(tmp_path / "elsewhere", output=tmp_path / "other").jobs
+    queue.start()
+    wait_until(queue, lambda: queue.job(other).state.ended)
+    assert queue.job(late).state is JobState.PENDING
+    answers.set()
+    assert queue.wait(60)
+    assert (queue.job(late).attempts, queue.job(late).results.is_up_to_date, slow) == (0, True, [late.id])
+
+
+def test_a_defect_while_drives_are_asked_costs_its_job_alone(workspace, tmp_path, monkeypatch):
+    """The job is given up with the reason; the same supervisor does the next one."""
+    first, second = workspace.queue.add(tmp_path / "models").jobs
+
+    def measure(path):
+        if path == first.stl_path:
+            raise RuntimeError("a defect")
+        return measure_model(path)
+
+    monkeypatch.setattr(desk, "measure_model", measure)
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    assert [workspace.queue.job(job).state for job in (first, second)] == [JobState.PAUSED, JobState.COMPLETED]
+    assert workspace.queue.job(first).error_message == "not settled: a defect"
+
+
+def test_a_job_is_seen_that_was_looked_up_while_drives_were_asked(workspace, tmp_path, monkeypatch):
+    """It fits, and a seat is free: nobody waits for another change."""
+    queue, asked, answers, looked_up = workspace.queue, threading.Event(), threading.Event(), threading.Event()
+    (tmp_path / "small").mkdir()
+    (tmp_path / "models" / "b.stl").rename(tmp_path / "small" / "b.stl")
+
+    def measure(path):
+        if path.name != "a.stl":
+            return measure_model(path)
+        asked.set()
+        answers.wait(60)
+        return ModelSize(faces=20_000_000)
+
+    look_up = Reuse.look_up
+
+    def note_and_look_up(reuse, job):
+        found = look_up(reuse, job)
+        if job.stl_path.name == "b.stl":
+            looked_up.set()
+        return found
+
+    monkeypatch.setattr(Reuse, "look_up", note_and_look_up)
+    monkeypatch.setattr(desk, "measure_model", measure)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
+    monkeypatch.setattr(queue._desk._admission, "fits", lambda needs: needs.memory_bytes < 1e9)  # as beside another one
+    queue.configure(settings={"memory_budget_mb": 27_000.0, "max_concurrent_jobs": 2})
+    (large,) = queue.add(tmp_path / "models").jobs
+    queue.start()
+    assert asked.wait(60)
+    (small,) = queue.add(tmp_path / "small").jobs
+    queue.reorder([small])
+    assert looked_up.wait(60)
+    answers.set()
+    wait_until(queue, lambda: queue.job(small).state.ended)
+    assert queue.job(large).state is JobState.PENDING
 
 
 def test_a_drive_that_hangs_does_not_keep_the_queue_from_closing(workspace, tmp_path, hanging):
@@ -209,7 +296,7 @@ def test_a_change_while_drives_are_asked_is_seen(workspace, tmp_path, monkeypatc
         answers.wait(60)
         return ModelSize(faces=20_000_000)
 
-    monkeypatch.setattr(drives, "measure_model", measure)
+    monkeypatch.setattr(desk, "measure_model", measure)
     monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
     monkeypatch.setattr(queue._desk._admission, "fits", lambda needs: needs.memory_bytes < 1e9)  # as beside another one
     queue.configure(settings={"memory_budget_mb": 27_000.0})
@@ -254,6 +341,7 @@ def test_what_a_person_paused_does_not_go_on_by_itself(workspace, tmp_path, smal
     queue.start()
     wait_until(queue, lambda: queue.pause_reason is not None)
     queue.pause()
+    assert queue.pause_reason.endswith("; resume the queue when there is room again")
     filler.unlink()
     wait_until(queue, lambda: queue.pause_reason is None)
     assert (queue.is_paused, queue.job(job).state) == (True, JobState.PENDING)
@@ -283,6 +371,83 @@ def test_a_job_that_a_person_paused_does_not_go_on_with_its_drive(workspace, tmp
     queue.resume(job)
     assert queue.wait(60)
     assert queue.job(job).state is JobState.COMPLETED
+
+
+def test_a_job_that_waits_for_its_drive_can_be_paused(workspace, tmp_path):
+    """Then it goes on when a person says so, not with its drive; and only what is paused can be resumed."""
+    models, queue = tmp_path / "models", workspace.queue
+    (job,) = queue.add(models / "a.stl").jobs
+    with pytest.raises(JobError, match="is pending, not paused"):
+        queue.resume(job)
+    models.rename(tmp_path / "unplugged")
+    queue.start()
+    wait_until(queue, lambda: queue.job(job).question is not None)
+    queue.pause(job)
+    assert "resume the job when that is over" in queue.job(job).question
+    assert not queue._desk.watcher._awaited
+    queue.pause(job)  # once more is harmless
+    (tmp_path / "unplugged").rename(models)
+    queue.resume(job)
+    assert queue.wait(60)
+    assert queue.job(job).state is JobState.COMPLETED
+
+
+def test_room_on_a_disk_is_no_reason_to_go_on_while_the_history_refuses(workspace):
+    """Each trouble has to be over."""
+    switch, works = workspace.queue._desk.switch, threading.Event()
+    with workspace.queue._changed:
+        switch.pause_for_room("the disk is full", (), 0.0)
+        switch.pause_for_storage("the history refuses", works.is_set, switch.storage_again)
+    wait_until(workspace.queue, lambda: "disk" not in switch._reasons)
+    assert workspace.queue.pause_reason.startswith("the history refuses; the queue goes on by itself")
+    works.set()
+    wait_until(workspace.queue, lambda: not workspace.queue.is_paused)
+
+
+def test_a_wish_does_not_outlive_a_job_that_was_given_up(workspace, tmp_path, monkeypatch):
+    """A person who has it begin anew does not want it cancelled."""
+    queue, settle = workspace.queue, workspace.queue._desk.settle
+    (job,) = queue.add(tmp_path / "models" / "a.stl").jobs
+
+    def fail(*_):
+        queue.cancel(job)
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(queue._desk, "settle", fail)
+    queue.start()
+    wait_until(queue, lambda: queue.job(job).error_message == "not settled: a defect")
+    monkeypatch.setattr(queue._desk, "settle", settle)
+    queue.resume(job)
+    assert queue.wait(60)
+    assert queue.job(job).state is JobState.COMPLETED
+
+
+def test_a_defect_at_a_persons_command_leaves_the_job_to_them(workspace, tmp_path, monkeypatch):
+    """They hear of it, and can do with the job what they like."""
+    (job,) = workspace.queue.add(tmp_path / "models" / "a.stl").jobs
+
+    def fail(*_):
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as defect:
+        defect.setattr(JobRecorder, "commit", fail)
+        with pytest.raises(RuntimeError, match="a defect"):
+            workspace.queue.cancel(job)
+    assert workspace.queue.job(job).state is JobState.PAUSED
+    workspace.queue.cancel(job)
+    assert workspace.queue.job(job).state is JobState.CANCELLED
+
+
+def test_several_jobs_are_sent_elsewhere_at_once_or_not_at_all(workspace, tmp_path):
+    """The new folder is read once."""
+    queue = workspace.queue
+    jobs = queue.add(tmp_path / "models").jobs
+    moved = queue.set_outputs(jobs, tmp_path / "new")
+    assert [job.output_folder for job in moved] == [tmp_path / "new" / "a", tmp_path / "new" / "b"]
+    queue.cancel(jobs[1])
+    with pytest.raises(JobError, match="cannot be moved"):
+        queue.set_outputs(jobs, tmp_path / "newer")
+    assert queue.job(jobs[0]).output_base_folder == tmp_path / "new"
 
 
 def test_a_job_whose_folder_nobody_knows_asks_for_one(workspace, tmp_path):

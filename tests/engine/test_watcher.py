@@ -82,6 +82,23 @@ def test_a_question_that_hangs_is_left_behind(watcher, monkeypatch):
     assert late.wait(10)
 
 
+def test_one_place_that_hangs_takes_one_thread(watcher, monkeypatch):
+    """However much is awaited there; another place is asked about."""
+    monkeypatch.setattr("stlkit.engine.watcher.ANSWER_WITHIN_S", 0.01)
+    asked, answers, done = [], threading.Event(), threading.Event()
+    for number in range(3 * MOST_OPEN):
+        watcher.expect(
+            str(number), lambda number=number: asked.append(number) or answers.wait(60), lambda: None, place="hung"
+        )
+    rounds = iter(range(10))
+    watcher.expect("fine", lambda: next(rounds, None) is None, done.set, place="fine")
+    try:
+        assert done.wait(30)
+        assert len(asked) == 1
+    finally:
+        answers.set()
+
+
 def test_drives_that_hang_keep_nothing_urgent_waiting(watcher, monkeypatch):
     """However many they are; and only so many threads wait for them."""
     monkeypatch.setattr("stlkit.engine.watcher.ANSWER_WITHIN_S", 0.01)

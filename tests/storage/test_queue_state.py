@@ -172,6 +172,10 @@ def test_nothing_is_saved_or_restored_over_a_queue_that_somebody_owns(manager, t
     with pytest.raises(HomeLockedError, match="belongs to process"):
         manager.backups.restore_from_backup(backup)
     assert manager.state_path.read_bytes() == before
+    manager.state_path.write_bytes(b"{")
+    with pytest.raises(HomeLockedError, match="belongs to process"):
+        manager.load_queue_state()
+    assert manager.state_path.read_bytes() == b"{"
     owner = QueueStateManager(Home(tmp_path), lock=lock)
     assert owner.save_queue_state(QueueState(queue_session_id="owner"))
     lock.release()

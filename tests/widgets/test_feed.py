@@ -141,7 +141,7 @@ def test_an_observer_says_when_the_file_cannot_be_read(workspace, models, tmp_pa
     """What was seen last stays, with the reason why it may be old."""
     workspace.queue.add(models)
     workspace.queue.flush()
-    (tmp_path / "elsewhere").mkdir()
+    Workspace(tmp_path / "elsewhere").close()
     with Workspace(tmp_path / "elsewhere", observe=True) as observer:
         observer.home.queue_state.write_text("{")
         listener = listen(observer)

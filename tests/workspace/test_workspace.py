@@ -47,11 +47,15 @@ def test_a_folder_is_worked_off_and_the_history_is_a_table(tmp_path, models):
     assert (tmp_path / "out" / "processing_log.txt").read_text().count("completed") >= 4
 
 
-def test_looking_for_a_home_that_is_not_there_makes_none(tmp_path):
-    """Its name is mistyped; where it is to be used, it is made."""
-    with pytest.raises(StorageError, match=r"there is no home folder .*hmoe"):
-        Workspace(tmp_path / "hmoe", observe=True)
-    assert list(tmp_path.iterdir()) == []
+def test_looking_for_a_home_that_is_not_there_makes_none(tmp_path, monkeypatch):
+    """Its name is mistyped, or it is a folder of something else; where it is to be used, it is made."""
+    (tmp_path / "models").mkdir()
+    monkeypatch.setenv("STLKIT_HOME", str(tmp_path / "hmoe"))
+    for home in (None, tmp_path / "hmoe", tmp_path / "models"):
+        with pytest.raises(StorageError, match="is no home folder"):
+            Workspace(home, observe=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["models"]
+    assert not any((tmp_path / "models").iterdir())
 
 
 def test_who_made_a_job_is_one_of_three(tmp_path):

@@ -20,6 +20,7 @@ from stlkit.model.reports import Severity, counted
 from stlkit.model.templates import QueueTemplate
 from stlkit.workspace import Workspace
 from stlkit_widgets.background import Background
+from stlkit_widgets.situation import waiting_jobs
 
 _log = logging.getLogger(__name__)
 
@@ -169,9 +170,8 @@ class QueueCommands:
         def send() -> str:
             if not folder:
                 raise OptionError("name another output folder first", field="output_base_folder")
-            for job_id in job_ids:
-                with contextlib.suppress(StlkitError):  # one that runs or has ended meanwhile
-                    self._queue.set_output(job_id, folder)
+            waiting = set(waiting_jobs(self._queue.jobs))  # one may run or have ended meanwhile
+            self._queue.set_outputs([job_id for job_id in job_ids if job_id in waiting], folder)
             self._set_output(folder)
             self._resume()
             return f"Outputs go to {one_line(folder)} now"
