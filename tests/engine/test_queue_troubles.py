@@ -395,9 +395,14 @@ def test_a_job_that_waits_for_its_drive_can_be_paused(workspace, tmp_path):
 def test_room_on_a_disk_is_no_reason_to_go_on_while_the_history_refuses(workspace):
     """Each trouble has to be over."""
     switch, works = workspace.queue._desk.switch, threading.Event()
+
+    def go_on():
+        with workspace.queue._changed:
+            switch.storage_again()
+
     with workspace.queue._changed:
         switch.pause_for_room("the disk is full", (), 0.0)
-        switch.pause_for_storage("the history refuses", works.is_set, switch.storage_again)
+        switch.pause_for_storage("the history refuses", works.is_set, go_on)
     wait_until(workspace.queue, lambda: "disk" not in switch._reasons)
     assert workspace.queue.pause_reason.startswith("the history refuses; the queue goes on by itself")
     works.set()
