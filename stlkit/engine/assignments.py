@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from stlkit.engine.forecast import Forecaster
@@ -132,6 +133,10 @@ class AssignmentMaker:
             timeout_s=timeout_s(settings, needs.duration_s, job.timeouts),
             memory_limit_bytes=memory_limit_bytes(settings, needs.memory_bytes),
         )
+
+    def folders_of(self, job: QueueJob) -> tuple[Path, ...]:
+        """Return the folders that an attempt at a job writes to."""
+        return job.output_base_folder, self._cache.job_cache
 
     def take_back(self, job: QueueJob) -> int:
         """Write down that the latest attempt at a job does not count, so that no later session counts it either.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stlkit.engine.changes import JobChanges
+from stlkit.engine.events import EventKind
 from stlkit.files import printable
 from stlkit.model.jobs import QueueJob
 from stlkit.pipeline.size import ModelSize
@@ -104,7 +105,10 @@ class Drives:
         with self._changes.condition:
             if not answer.done():
                 self._open[answer] = _places_of(job)
-                _log.warning("the drive of job %s does not answer: %s", job.id, printable(job.stl_path))
+                places = " or ".join(map(printable, (job.stl_path, job.output_base_folder)))
+                text = f"{places} is on a drive that does not answer; its jobs begin when it does"
+                _log.warning("%s", text)
+                self._changes.tell(text, EventKind.NOTICE)
                 return None
         return answer.result()
 

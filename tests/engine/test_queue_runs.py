@@ -422,10 +422,10 @@ def test_an_observer_that_waits_for_the_queue_does_not_stop_it(bench, seen, capl
 
 def test_a_queue_with_nothing_to_do_sleeps(bench, seen, monkeypatch):
     """Also where a job that was to be repeated is paused by a person: its time has come, but it does not wait."""
-    monkeypatch.setattr("stlkit.engine.desk.RETRY_WAIT_S", 20.0)  # so that it is paused before it is repeated
+    monkeypatch.setattr("stlkit.engine.retries.RETRY_WAIT_S", 20.0)  # so that it is paused before it is repeated
     (job,) = bench.add("flaky_a.stl")
     sleeps_s, slept = [], threading.Event()
-    time_to_next_retry = bench.queue._desk._time_to_next_retry
+    time_to_next_retry = bench.queue._desk._taker._time_to_next_retry
 
     def note(now):
         sleeps_s.append(time_to_next_retry(now))
@@ -436,8 +436,8 @@ def test_a_queue_with_nothing_to_do_sleeps(bench, seen, monkeypatch):
     bench.queue.start()
     seen.until(lambda event: "was repeated" in event.message)
     bench.queue.pause(job)
-    monkeypatch.setattr(bench.queue._desk, "_time_to_next_retry", note)
-    bench.queue._desk._not_before[job.id] = time.monotonic() - 1.0
+    monkeypatch.setattr(bench.queue._desk._taker, "_time_to_next_retry", note)
+    bench.queue._desk._taker.retries._not_before[job.id] = time.monotonic() - 1.0
     bench.queue.reorder([job])  # wakes it once, so that it asks
     assert slept.wait(30)
     assert len(sleeps_s) < 10

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from stlkit import Workspace
-from stlkit.engine import desk, drives, recorder
+from stlkit.engine import drives, recorder, taking
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Reuse
 from stlkit.errors import JobError
@@ -165,7 +165,7 @@ def hanging(monkeypatch):
             answers.wait(60)
         return measure_model(path)
 
-    monkeypatch.setattr(desk, "measure_model", measure)
+    monkeypatch.setattr(taking, "measure_model", measure)
     monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 0.5)
     yield SimpleNamespace(asked=asked, answers=answers)
     answers.set()
@@ -191,7 +191,7 @@ def test_a_drive_that_hangs_keeps_nobody_else_waiting(workspace, tmp_path, hangi
     hanging.answers.set()
     assert queue.wait(60)
     assert {queue.job(job).state for job in (first, beside)} == {JobState.COMPLETED}
-    assert not queue._desk._drives._open
+    assert not queue._desk._taker._drives._open
 
 
 def test_a_source_that_is_slow_to_read_is_looked_up_once(workspace, tmp_path, monkeypatch):
@@ -232,7 +232,7 @@ def test_a_defect_while_drives_are_asked_costs_its_job_alone(workspace, tmp_path
             raise RuntimeError("a defect")
         return measure_model(path)
 
-    monkeypatch.setattr(desk, "measure_model", measure)
+    monkeypatch.setattr(taking, "measure_model", measure)
     workspace.queue.start()
     assert workspace.queue.wait(60)
     assert [workspace.queue.job(job).state for job in (first, second)] == [JobState.PAUSED, JobState.COMPLETED]
@@ -261,9 +261,11 @@ def test_a_job_is_seen_that_was_looked_up_while_drives_were_asked(workspace, tmp
         return found
 
     monkeypatch.setattr(Reuse, "look_up", note_and_look_up)
-    monkeypatch.setattr(desk, "measure_model", measure)
+    monkeypatch.setattr(taking, "measure_model", measure)
     monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
-    monkeypatch.setattr(queue._desk._admission, "fits", lambda needs: needs.memory_bytes < 1e9)  # as beside another one
+    monkeypatch.setattr(
+        queue._desk._taker._admission, "fits", lambda needs: needs.memory_bytes < 1e9
+    )  # as beside another one
     queue.configure(settings={"memory_budget_mb": 27_000.0, "max_concurrent_jobs": 2})
     (large,) = queue.add(tmp_path / "models").jobs
     queue.start()
@@ -296,9 +298,11 @@ def test_a_change_while_drives_are_asked_is_seen(workspace, tmp_path, monkeypatc
         answers.wait(60)
         return ModelSize(faces=20_000_000)
 
-    monkeypatch.setattr(desk, "measure_model", measure)
+    monkeypatch.setattr(taking, "measure_model", measure)
     monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
-    monkeypatch.setattr(queue._desk._admission, "fits", lambda needs: needs.memory_bytes < 1e9)  # as beside another one
+    monkeypatch.setattr(
+        queue._desk._taker._admission, "fits", lambda needs: needs.memory_bytes < 1e9
+    )  # as beside another one
     queue.configure(settings={"memory_budget_mb": 27_000.0})
     large, small = queue.add(tmp_path / "models").jobs
     queue.start()

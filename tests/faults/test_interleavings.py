@@ -31,7 +31,7 @@ JOBS = ("ok_1", "ok_2", "flaky_3", "die_4", "ok_5")
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
     """A queue over real storage with brisk worker processes, and all its events; always stopped."""
-    monkeypatch.setattr("stlkit.engine.desk.RETRY_WAIT_S", 0.01)
+    monkeypatch.setattr("stlkit.engine.retries.RETRY_WAIT_S", 0.01)
     home, notes, models = Home(tmp_path / "home"), tmp_path / "notes", tmp_path / "models"
     home.create()
     notes.mkdir()
