@@ -61,7 +61,7 @@ class Drives:
         if not self._open:
             return False
         return len(self._open) >= MOST_OPEN or any(
-            not places.isdisjoint(_places_of(job)) for places in self._open.values()
+            not places.isdisjoint(places_of(job)) for places in self._open.values()
         )
 
     def ask(self, job: QueueJob, question: Callable[[], T], late: Callable[[T], object] = lambda _: None) -> T | None:
@@ -104,7 +104,7 @@ class Drives:
         wait([answer], ANSWER_WITHIN_S)
         with self._changes.condition:
             if not answer.done():
-                self._open[answer] = _places_of(job)
+                self._open[answer] = places_of(job)
                 places = " or ".join(map(printable, (job.stl_path, job.output_base_folder)))
                 text = f"{places} is on a drive that does not answer; its jobs begin when it does"
                 _log.warning("%s", text)
@@ -124,5 +124,6 @@ def _setting(setter: Callable[[Any], None], value: object) -> Callable[[], None]
     return lambda: setter(value)
 
 
-def _places_of(job: QueueJob) -> frozenset[Path]:
+def places_of(job: QueueJob) -> frozenset[Path]:
+    """Return the folders that a job reads from and writes to."""
     return frozenset((job.stl_path.parent, job.output_base_folder))

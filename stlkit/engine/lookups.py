@@ -54,8 +54,16 @@ class Lookups:
         self._sought.update(job.id for job in chosen)
         return chosen
 
-    def find(self, job: QueueJob) -> Lookup:
-        """Look a job up; reads its source."""
+    def find(self, jobs: Iterable[QueueJob]) -> list[Lookup]:
+        """Look jobs up until one is not up to date, because that is to be begun; reads sources."""
+        found = []
+        for job in jobs:
+            found.append(self._look_up(job))
+            if found[-1].finished is None:
+                break
+        return found
+
+    def _look_up(self, job: QueueJob) -> Lookup:
         try:
             return self._reuse.look_up(job)
         except Exception:  # a defect of ours must cost what could have been reused, not the job

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from stlkit.engine.admission import Admission
 from stlkit.engine.assignments import AssignmentMaker
 from stlkit.engine.changes import JobChanges
-from stlkit.engine.drives import DriveFacts, Drives
+from stlkit.engine.drives import DriveFacts, Drives, places_of
 from stlkit.engine.endings import Endings
 from stlkit.engine.limits import full_disk
 from stlkit.engine.lookups import Lookups
@@ -27,6 +28,8 @@ from stlkit.model.times import utc_now
 from stlkit.pipeline.plan import Stage
 from stlkit.pipeline.size import measure_model
 from stlkit.storage.history import JobEnd
+
+ASKED_AT_ONCE = 20  # jobs of one place; a thread for each would take as long as looking it up
 
 _log = logging.getLogger(__name__)
 
@@ -201,26 +204,24 @@ class JobTaker:
     def _look_up(self, jobs: tuple[QueueJob, ...]) -> None:
         """Look jobs up until one is to be begun, or does not answer; end those that are up to date."""
         found: list[Lookup] = []
-        for job in jobs:
-            lookup = self._drives.ask(job, partial(self._lookups.find, job), late=self._keep)
-            if lookup is not None:
-                found.append(lookup)
-            if lookup is None or lookup.finished is None:
+        for group in _of_one_place(jobs):
+            answer = self._drives.ask(group[0], partial(self._lookups.find, group), late=self._keep)
+            found += answer or ()
+            if answer is None or answer[-1].finished is None:
                 break
         with self._changed:
             self._lookups.give_back(jobs)
             # one that is up to date, but was changed meanwhile, is looked up anew
             ends = [lookup.up_to_date() for lookup in found if lookup.finished is not None and self._claims(lookup)]
-            for lookup in found:
-                if lookup.finished is None:
-                    self._keep(lookup)
+            self._keep(lookup for lookup in found if lookup.finished is None)
             self._changes.touch()
         if ends:
             self._commit(*ends)
 
-    def _keep(self, lookup: Lookup) -> None:
-        if lookup.job.id in self._book:
-            self._lookups.keep(lookup)
+    def _keep(self, found: Iterable[Lookup]) -> None:
+        for lookup in found:
+            if lookup.job.id in self._book:
+                self._lookups.keep(lookup)
 
     def _commit(self, *ends: JobEnd) -> None:
         with contextlib.suppress(Exception):  # the jobs were given up, and it stands in the log
@@ -285,3 +286,10 @@ class JobTaker:
         """Return how many jobs will run side by side once another is taken."""
         open_jobs = sum(1 for job in self._book if job.state is JobState.PENDING or job.state.running)
         return min(open_jobs, self._state().queue_settings.max_concurrent_jobs)
+
+
+def _of_one_place(jobs: Iterable[QueueJob]) -> Iterator[tuple[QueueJob, ...]]:
+    """Part jobs into runs of the same folders, which answer or hang together, and of bounded length."""
+    for _, run in itertools.groupby(jobs, places_of):
+        while group := tuple(itertools.islice(run, ASKED_AT_ONCE)):
+            yield group
