@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,8 +28,6 @@ from stlkit.pipeline.plan import Stage
 from stlkit.storage.history import JobEnd
 from stlkit.storage.partials import remove_partial_outputs
 from stlkit.storage.progress import FILE_NAME as PROGRESS_FILE_NAME
-
-_log = logging.getLogger(__name__)
 
 MIN_PROGRESS_STEP = 0.5  # percent; smaller steps within a stage are not worth an event
 

@@ -31,8 +31,8 @@ class Watcher:
     """Polls conditions on a thread of its own, which lives only while there is something to wait for. Thread-safe.
 
     A question to a drive that hangs is left behind after a while, and what lies in the same place is not asked about
-    before it is answered. What is expected again soon after it had come about
-    was not worth much, as the free space on a disk whose quota is used up: it is asked for half as often each time.
+    before it is answered. What is expected again soon after it had come about was not worth much, as the free space on
+    a disk whose quota is used up: it is asked for half as often each time.
 
     Parameters
     ----------
@@ -113,7 +113,10 @@ class Watcher:
                 answered.set()
 
             thread = threading.Thread(target=ask, name="stlkit-question", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # no thread is left; then a drive that hangs does so here
+                ask()
             while thread.is_alive() and answered.wait(ANSWER_WITHIN_S):
                 answered.clear()
                 if not due:
