@@ -117,6 +117,7 @@ class SupervisorDesk:
         with self._changed:
             job = self._book.get(job_id)
             working = JobState.VALIDATING if stage in (Stage.INTAKE, Stage.VALIDATION) else JobState.PROCESSING
+            self._taker.go_on(job_id)
             if job.state is not working:
                 self._changes.move(job_id, working, stage=stage, progress=progress)
             elif job.stage != stage or progress - job.progress >= MIN_PROGRESS_STEP:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import psutil
 
 from stlkit.engine.changes import JobChanges
 from stlkit.engine.events import EventKind
@@ -20,7 +24,9 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-ANSWER_WITHIN_S = 5.0
+ANSWER_WITHIN_S = 2.0  # whoever asks does not wait longer
+TOLD_AFTER_S = 15.0  # of a drive that has not answered; a large file may take as long to be looked up
+_NETWORK = re.compile("nfs|cifs|smb|fuse|9p|afs|ceph|dav|gluster|lustre|ncp|sshfs", re.IGNORECASE)
 MOST_OPEN = 32  # threads that wait for answers; with so many, nothing else is asked
 
 
@@ -43,7 +49,7 @@ class DriveFacts:
 class Drives:
     """Asks about jobs on threads of their own, and knows which drives have not answered yet. Thread-safe.
 
-    Whoever asks goes on with something else where an answer does not come soon; until it has come, the folders in
+    Whoever asks goes on with something else where an answer does not come soon; until it has come, the drives in
     question count as silent.
 
     Parameters
@@ -55,14 +61,14 @@ class Drives:
     def __init__(self, changes: JobChanges) -> None:
         self._changes = changes
         self._open: dict[Future[Any], frozenset[Path]] = {}
+        self._silent: frozenset[Path] = frozenset()
+        self._mounts: tuple[Path, ...] = ()
 
     def are_silent(self, job: QueueJob) -> bool:
-        """Whether a question about the folders of a job waits for its answer; the condition is held."""
+        """Whether a question about the drives of a job waits for its answer; the condition is held."""
         if not self._open:
             return False
-        return len(self._open) >= MOST_OPEN or any(
-            not places.isdisjoint(places_of(job)) for places in self._open.values()
-        )
+        return len(self._open) >= MOST_OPEN or not self._silent.isdisjoint(self._places_of(job))
 
     def ask(self, job: QueueJob, question: Callable[[], T], late: Callable[[T], object] = lambda _: None) -> T | None:
         """Ask something about a job; the condition is not held.
@@ -94,8 +100,9 @@ class Drives:
             with self._changes.condition:
                 settle()
                 if self._open.pop(answer, None) is not None:
-                    self._changes.touch()
+                    self._silent = frozenset().union(*self._open.values())
                     self._take_late(answer, job, late)
+                    self._changes.touch()
 
         try:
             threading.Thread(target=find_out, name="stlkit-question", daemon=True).start()
@@ -104,13 +111,34 @@ class Drives:
         wait([answer], ANSWER_WITHIN_S)
         with self._changes.condition:
             if not answer.done():
-                self._open[answer] = places_of(job)
-                places = " or ".join(map(printable, (job.stl_path, job.output_base_folder)))
-                text = f"{places} is on a drive that does not answer; its jobs begin when it does"
-                _log.warning("%s", text)
-                self._changes.tell(text, EventKind.NOTICE)
+                self._mounts = _network_mounts()
+                self._open[answer] = self._places_of(job)
+                self._silent = self._silent.union(self._open[answer])
+                self._tell_later(answer, job)
                 return None
         return answer.result()
+
+    def _places_of(self, job: QueueJob) -> frozenset[Path]:
+        """Return what hangs together: network drives as a whole; of others, whose links may lead away, folders."""
+
+        def place_of(folder: Path) -> Path:
+            return next((mount for mount in self._mounts if folder.is_relative_to(mount)), folder)
+
+        return frozenset(map(place_of, folders_of(job)))
+
+    def _tell_later(self, answer: Future[Any], job: QueueJob) -> None:
+        def tell() -> None:
+            with self._changes.condition:
+                if answer in self._open:
+                    places = " or ".join(map(printable, (job.stl_path, job.output_base_folder)))
+                    text = f"{places} is on a drive that does not answer; its jobs begin when it does"
+                    _log.warning("%s", text)
+                    self._changes.tell(text, EventKind.NOTICE)
+
+        timer = threading.Timer(TOLD_AFTER_S, tell)
+        timer.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread is left
+            timer.start()
 
     @staticmethod
     def _take_late(answer: Future[T], job: QueueJob, late: Callable[[T], object]) -> None:
@@ -124,6 +152,15 @@ def _setting(setter: Callable[[Any], None], value: object) -> Callable[[], None]
     return lambda: setter(value)
 
 
-def places_of(job: QueueJob) -> frozenset[Path]:
+def folders_of(job: QueueJob) -> tuple[Path, Path]:
     """Return the folders that a job reads from and writes to."""
-    return frozenset((job.stl_path.parent, job.output_base_folder))
+    return job.stl_path.parent, job.output_base_folder
+
+
+def _network_mounts() -> tuple[Path, ...]:
+    """Return where network drives are mounted, the innermost first; no drive is asked."""
+    try:
+        mounts = {Path(each.mountpoint) for each in psutil.disk_partitions(all=True) if _NETWORK.search(each.fstype)}
+    except (OSError, psutil.Error):
+        return ()
+    return tuple(sorted(mounts, key=lambda mount: -len(mount.parts)))

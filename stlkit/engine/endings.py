@@ -11,7 +11,7 @@ from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Reuse
 from stlkit.engine.switch import QueueSwitch
 from stlkit.errors import StorageError
-from stlkit.model.jobs import JobState
+from stlkit.model.jobs import JobState, QueueJob
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
 from stlkit.storage.progress import load_processing_state
@@ -53,7 +53,7 @@ class Endings:
         self._cache = cache
         self._forget = forget
         self._reserved: set[str] = set()
-        self._unrecorded: dict[str, JobEnd] = {}
+        self._unrecorded: dict[str, tuple[JobEnd, QueueJob]] = {}  # with the jobs as they were left
         self._reporting = 0  # threads that have ended jobs, and are on their way to tell the output folders
 
     # --- the condition is held ---
@@ -143,8 +143,8 @@ class Endings:
         with self._changed:
             for end in ends:
                 self._reserved.discard(end.job.id)
-                self._changes.move(end.job.id, JobState.PAUSED, stage=None, progress=0.0, question=None)
-                self._unrecorded[end.job.id] = end
+                left = self._changes.move(end.job.id, JobState.PAUSED, stage=None, progress=0.0, question=None)
+                self._unrecorded[end.job.id] = end, left
                 self._forget(end.job.id)
             self.pause_for_storage(f"the end of job {ends[0].job.id} could not be recorded: {error}")
 
@@ -162,14 +162,11 @@ class Endings:
         with self._changed:
             unrecorded, self._unrecorded = self._unrecorded, {}
             self._switch.storage_again()
-            waiting = [job_id for job_id in unrecorded if self._still_waits(job_id) and self.reserve(job_id)]
-        for job_id in waiting:
+            ends = [end for end, left in unrecorded.values() if self._is_as_left(left) and self.reserve(left.id)]
+        for end in ends:
             with contextlib.suppress(Exception):  # it was given up, with its reason in the log; the others are not
-                self.commit(unrecorded[job_id])
+                self.commit(end)
 
-    def _still_waits(self, job_id: str) -> bool:
-        """Whether a job is as it was left: a person may have removed it meanwhile, or had it begin again."""
-        if job_id not in self._book:
-            return False
-        job = self._book.get(job_id)
-        return job.state is JobState.PAUSED and not job.in_hand
+    def _is_as_left(self, left: QueueJob) -> bool:
+        """Whether a job is as it was left: a person may have removed or changed it since, or had it begin again."""
+        return left.id in self._book and self._book.get(left.id) is left

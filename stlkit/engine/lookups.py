@@ -31,6 +31,7 @@ class Lookups:
         self._found: dict[str, Lookup] = {}
         self._sought: set[str] = set()
         self._running: dict[str, str] = {}  # checksum of the source of each running job
+        self._held: set[str] = set()  # running jobs that nobody waits for
 
     def get(self, job: QueueJob) -> Lookup | None:
         """Return what was found of a job; None where it has changed since, or was not looked up."""
@@ -44,7 +45,9 @@ class Lookups:
     def may_begin(self, job: QueueJob) -> bool:
         """Whether a job is neither being looked up, nor has a twin: what that one makes need not be made twice."""
         lookup = self._found.get(job.id)
-        has_twin = lookup is not None and lookup.stl_checksum in self._running.values()
+        has_twin = lookup is not None and any(
+            content == lookup.stl_checksum for other, content in self._running.items() if other not in self._held
+        )
         return job.id not in self._sought and not has_twin
 
     def choose(self, first: QueueJob, waiting: Iterable[QueueJob]) -> tuple[QueueJob, ...]:
@@ -86,10 +89,16 @@ class Lookups:
 
     def hold(self, job_id: str) -> None:
         """Let others of a job's content go on: nobody knows how long it is held."""
-        self._running.pop(job_id, None)
+        self._held.add(job_id)
+
+    def go_on(self, job_id: str) -> None:
+        """Have others of a job's content wait for it again; one that has begun meanwhile goes on."""
+        self._held.discard(job_id)
 
     def end(self, job_id: str) -> None:
-        """Have others of a running job's content looked up anew: what it made may help them."""
+        """Have others of a running job's content looked up anew: what it made may help them; and the job itself."""
+        self._held.discard(job_id)
+        self._found.pop(job_id, None)
         if (content := self._running.pop(job_id, None)) is not None:
             for other_id in [i for i, lookup in self._found.items() if lookup.stl_checksum == content]:
                 del self._found[other_id]

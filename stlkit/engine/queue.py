@@ -385,8 +385,8 @@ class JobQueue(EditableQueue):
         taken = {thread.seat.number for thread in self._supervisors if not thread.seat.given_up}
         for number in sorted(set(range(wanted)) - taken):
             supervisor = Supervisor(Seat(number=number), self._desk, self._new_worker)
-            self._supervisors.append(supervisor)
             supervisor.start()
+            self._supervisors.append(supervisor)
 
     def _start_local_worker(self) -> Worker:
         cores = os.cpu_count() or 1

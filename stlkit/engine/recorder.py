@@ -48,7 +48,7 @@ class JobRecorder:
         self._changed: dict[Path, dict[str, QueueJob]] = {}  # ended jobs, which may be taken out of the queue meanwhile
         self._unlogged: list[QueueJob] = []
         self._lock = threading.Lock()
-        self._writer = CoalescingWriter(self._write_summaries, name="stlkit-summary-writer")
+        self._writer = CoalescingWriter(self._write, name="stlkit-report-writer")
 
     def complete(self, end: JobEnd) -> JobEnd:
         """Put a file into ``failed/`` whose worker could not: it crashed, had to be ended, or there was none.
@@ -105,12 +105,12 @@ class JobRecorder:
         self._history.check_writable()
 
     def report(self, *jobs: QueueJob) -> None:
-        """Bring the logs and the summaries in the jobs' output folders up to date.
+        """Have the logs and the summaries in the jobs' output folders brought up to date; returns at once.
 
         Both can be made again from the history; where a folder refuses them the job stays what it is.
         """
-        self._log(*jobs)
         with self._lock:
+            self._unlogged += jobs
             for job in jobs:
                 self._changed.setdefault(job.output_base_folder, {})[job.id] = job
         self._writer.schedule(self._collect)
@@ -127,20 +127,18 @@ class JobRecorder:
         for folder, jobs in by_folder.items():
             if os.path.isdir(folder):  # noqa: PTH112 - Path's raises an error where a drive does not answer
                 logged = logged_job_ids(folder)
-                self._log(*(job for job in jobs if job.id not in logged))
                 with self._lock:
+                    self._unlogged += (job for job in jobs if job.id not in logged)
                     self._changed.setdefault(folder, {})
         self._writer.schedule(self._collect)
 
     def flush(self) -> None:
-        """Wait until every summary is on disk, or was refused; such a one is written when its folder takes it."""
-        self._log()
+        """Wait until every log and summary is on disk, or was refused; then it is written when its folder takes it."""
         with contextlib.suppress(OSError, OutputError):
             self._writer.flush()
 
     def close(self) -> None:
         """Write what is left and stop."""
-        self._log()
         with contextlib.suppress(OSError, OutputError):  # said in the log; the history has everything
             self._writer.close()
 
@@ -150,17 +148,20 @@ class JobRecorder:
         with self._lock:
             return bool(self._changed or self._unlogged)
 
-    def _log(self, *jobs: QueueJob) -> None:
-        """Append jobs to their logs, and before them what a log refused earlier."""
+    def _append_logs(self) -> list[OSError | OutputError]:
+        """Append jobs to their logs, those that a log refused earlier first; return what was refused now."""
         with self._lock:
-            unlogged, self._unlogged = [*self._unlogged, *jobs], []
-            for folder in dict.fromkeys(job.output_base_folder for job in unlogged):
-                members = [job for job in unlogged if job.output_base_folder == folder]
-                try:
-                    append_processing_log(folder, *members)
-                except (OSError, OutputError) as error:
-                    _log.warning("the log in %s could not be written: %s", folder, error)
-                    self._unlogged += members
+            unlogged, self._unlogged = self._unlogged, []
+        refusals: list[OSError | OutputError] = []
+        for folder in dict.fromkeys(job.output_base_folder for job in unlogged):
+            members = [job for job in unlogged if job.output_base_folder == folder]
+            try:
+                append_processing_log(folder, *members)
+            except (OSError, OutputError) as error:
+                refusals.append(error)
+                with self._lock:
+                    self._unlogged = [*members, *self._unlogged]
+        return refusals
 
     def _collect(self) -> JobsByFolder:
         with self._lock:
@@ -170,9 +171,9 @@ class JobRecorder:
                 found[job.output_base_folder][job.id] = job
         return {folder: tuple(jobs.values()) for folder, jobs in found.items()}
 
-    def _write_summaries(self, jobs: JobsByFolder) -> None:
+    def _write(self, jobs: JobsByFolder) -> None:
         """Write all that can be written, and raise an error for the rest: then the writer tries again."""
-        refusals = []
+        refusals = self._append_logs()
         for folder, members in jobs.items():
             try:
                 write_summary(folder, members)

@@ -81,7 +81,8 @@ class QueueSwitch:
         def has_room() -> bool:
             return full_disk(folders, least_mb * _ROOM_AGAIN) is None
 
-        self._watcher.expect(_DISK, has_room, self._room_again, urgent=True)
+        place = "\0".join(map(str, folders))
+        self._watcher.expect(_DISK, has_room, self._room_again, place=place, urgent=True)
 
     def pause_for_storage(self, what: str, works: Callable[[], bool], then: Callable[[], None]) -> None:
         """Pause until the stores work again; `then` has to call `storage_again`."""

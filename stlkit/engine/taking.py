@@ -13,7 +13,7 @@ from functools import partial
 from stlkit.engine.admission import Admission
 from stlkit.engine.assignments import AssignmentMaker
 from stlkit.engine.changes import JobChanges
-from stlkit.engine.drives import DriveFacts, Drives, places_of
+from stlkit.engine.drives import DriveFacts, Drives, folders_of
 from stlkit.engine.endings import Endings
 from stlkit.engine.limits import full_disk
 from stlkit.engine.lookups import Lookups
@@ -36,11 +36,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A job that may begin, and when that was found: after how many changes, and at which moment."""
+    """A job that may begin, and when that was found: after how many changes, and at which moment.
+
+    With what its drives have said already, where they answered late.
+    """
 
     lookup: Lookup
     changes: int
     moment: float
+    facts: DriveFacts | None
 
 
 class JobTaker:
@@ -87,6 +91,8 @@ class JobTaker:
         self._drives = Drives(changes)
         self._admission = Admission(state)
         self._is_beginning = False  # whether a supervisor asks if there is room for a job
+        self._late_ends: list[JobEnd] = []  # of jobs that were found to be up to date late
+        self._late_facts: dict[str, tuple[Lookup, DriveFacts]] = {}  # of jobs whose drives answered late
 
     def reserve(self, job_id: str) -> bool:
         """Keep a waiting job from being taken until it is committed; False where it is reserved already."""
@@ -97,6 +103,7 @@ class JobTaker:
         """Drop what is known of a job that does not wait any more."""
         self.retries.forget(job_id)
         self._lookups.forget(job_id)
+        self._late_facts.pop(job_id, None)
 
     @property
     def running_count(self) -> int:
@@ -107,10 +114,15 @@ class JobTaker:
         """Let others of a held job's content begin: nobody knows how long it is held."""
         self._lookups.hold(job_id)
 
+    def go_on(self, job_id: str) -> None:
+        """Have others of a job's content wait again, because it is held no longer."""
+        self._lookups.go_on(job_id)
+
     def end(self, job_id: str) -> None:
         """Give back what a running job took: memory, and the right to be the only one of its content."""
         self._admission.end(job_id)
         self._lookups.end(job_id)
+        self._changes.touch()
 
     def pause_for_room(self, job: QueueJob, what: str) -> None:
         """Pause the queue until there is room for a job again."""
@@ -127,7 +139,7 @@ class JobTaker:
             if step is None:
                 return None
             if isinstance(step, tuple):
-                self._look_up(step)
+                self._look_up(step, seat)
                 continue
             begun = self._begin(step, seat) if isinstance(step, _Chosen) else step
             if isinstance(begun, Assignment):
@@ -137,7 +149,9 @@ class JobTaker:
 
     def _wait_for_step(self, seat: Seat) -> _Chosen | JobEnd | tuple[QueueJob, ...] | None:
         """Return what a supervisor has to do next: to begin a job or to end one, to look jobs up, or to go home."""
-        while self._is_taken(seat):
+        while self._late_ends or self._is_taken(seat):
+            if self._late_ends:
+                return self._late_ends.pop()
             now = time.monotonic()  # one moment for both questions: no retry may fall due between them
             job = None if self._switch.paused else next(self._jobs_that_may_begin(now), None)
             if job is not None:
@@ -146,11 +160,10 @@ class JobTaker:
                     continue
                 if (lookup := self._lookups.get(job)) is None:
                     return self._lookups.choose(job, self._jobs_that_may_begin(now))
-                if lookup.finished is not None and self._claims(lookup):
-                    return lookup.up_to_date()
                 if not self._is_beginning:  # one after the other, so that a small job does not overtake a large one
                     self._is_beginning = True
-                    return _Chosen(lookup, self._changes.count, now)
+                    found_for, facts = self._late_facts.pop(job.id, (None, None))
+                    return _Chosen(lookup, self._changes.count, now, facts if found_for is lookup else None)
             self._changed.wait(self._time_to_next_retry(now))
         return None
 
@@ -170,7 +183,7 @@ class JobTaker:
 
         facts, defect = None, None
         try:
-            facts = self._drives.ask(lookup.job, ask)
+            facts = chosen.facts or self._drives.ask(lookup.job, ask, late=partial(self._keep_late_facts, lookup))
         except Exception as error:  # must cost neither the supervisor nor the others
             defect = error
         with self._changed:
@@ -201,13 +214,13 @@ class JobTaker:
         if self._changes.count == chosen.changes and not self.retries.fell_due(chosen.moment, now):
             self._changed.wait(self._time_to_next_retry(now))
 
-    def _look_up(self, jobs: tuple[QueueJob, ...]) -> None:
+    def _look_up(self, jobs: tuple[QueueJob, ...], seat: Seat) -> None:
         """Look jobs up until one is to be begun, or does not answer; end those that are up to date."""
         found: list[Lookup] = []
         for group in _of_one_place(jobs):
-            answer = self._drives.ask(group[0], partial(self._lookups.find, group), late=self._keep)
+            answer = self._drives.ask(group[0], partial(self._lookups.find, group), late=self._keep_late)
             found += answer or ()
-            if answer is None or answer[-1].finished is None:
+            if answer is None or answer[-1].finished is None or seat.given_up:
                 break
         with self._changed:
             self._lookups.give_back(jobs)
@@ -222,6 +235,18 @@ class JobTaker:
         for lookup in found:
             if lookup.job.id in self._book:
                 self._lookups.keep(lookup)
+
+    def _keep_late(self, found: Iterable[Lookup]) -> None:
+        """Use what was found late: at once, as a source may change; what cannot be used now is looked up anew."""
+        for lookup in found:
+            if lookup.finished is None:
+                self._keep([lookup])
+            elif not self._switch.paused and self._claims(lookup):
+                self._late_ends.append(lookup.up_to_date())
+
+    def _keep_late_facts(self, lookup: Lookup, facts: DriveFacts) -> None:
+        if self._may_still_begin(lookup) and not self._switch.paused:
+            self._late_facts[lookup.job.id] = lookup, facts
 
     def _commit(self, *ends: JobEnd) -> None:
         with contextlib.suppress(Exception):  # the jobs were given up, and it stands in the log
@@ -290,6 +315,6 @@ class JobTaker:
 
 def _of_one_place(jobs: Iterable[QueueJob]) -> Iterator[tuple[QueueJob, ...]]:
     """Part jobs into runs of the same folders, which answer or hang together, and of bounded length."""
-    for _, run in itertools.groupby(jobs, places_of):
+    for _, run in itertools.groupby(jobs, folders_of):
         while group := tuple(itertools.islice(run, ASKED_AT_ONCE)):
             yield group

@@ -74,9 +74,10 @@ class WaitingJobs:
     def _back_again(self, job_id: str) -> None:
         with self._changes.condition:
             job = self._changes.book.get(job_id) if job_id in self._changes.book else None
-            if job is None or job.state is not JobState.PAUSED or job.question is None or self._is_ending(job_id):
+            if job is None or job.state is not JobState.PAUSED or self._is_ending(job_id):
                 return
-            self.let_go_on(job_id)
+            if job.question is not None and job.question.endswith(GOES_ON):  # nobody has paused it meanwhile
+                self.let_go_on(job_id)
 
 
 def _is_back(job: QueueJob) -> bool:

@@ -77,8 +77,9 @@ class Watcher:
             self._awaited[key] = _Awaited(has_come, then, interval_s, now + interval_s, place or key, urgent)
             if self._thread is None:
                 self._wake.clear()
-                self._thread = threading.Thread(target=self._run, name="stlkit-watcher", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="stlkit-watcher", daemon=True)
+                thread.start()
+                self._thread = thread  # only now: where no thread is left, the next call tries again
 
     def forget(self, key: str) -> None:
         """Stop waiting for one thing; harmless where nobody waits for it."""

@@ -14,7 +14,7 @@ from stlkit import Workspace
 from stlkit.engine import drives, recorder, taking
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Reuse
-from stlkit.errors import JobError
+from stlkit.errors import HistoryError, JobError
 from stlkit.model.jobs import JobState
 from stlkit.outputs import claims
 from stlkit.outputs.summary import read_summary
@@ -221,6 +221,142 @@ def test_a_source_that_is_slow_to_read_is_looked_up_once(workspace, tmp_path, mo
     answers.set()
     assert queue.wait(60)
     assert (queue.job(late).attempts, queue.job(late).results.is_up_to_date, slow) == (0, True, [late.id])
+
+
+def test_what_was_found_late_is_not_believed_later(workspace, tmp_path, monkeypatch):
+    """A person has paused the queue and exported the model anew: that it was up to date is no longer so."""
+    queue, answers, source = workspace.queue, threading.Event(), tmp_path / "models" / "a.stl"
+    (tmp_path / "models" / "b.stl").unlink()
+    queue.add(source)
+    queue.start()
+    assert queue.wait(60)
+    queue.clear()
+    look_up = Reuse.look_up
+    monkeypatch.setattr(Reuse, "look_up", lambda reuse, job: (look_up(reuse, job), answers.wait(60))[0])
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 0.2)
+    (job,) = queue.add(source).jobs
+    queue.start()
+    wait_until(queue, lambda: queue._desk._taker._drives._open)
+    queue.pause()
+    answers.set()
+    wait_until(queue, lambda: not queue._desk._taker._drives._open)
+    source.write_bytes(source.read_bytes() + b"changed")
+    queue.resume()
+    assert queue.wait(60)
+    assert (queue.job(job).attempts, queue.job(job).results.is_up_to_date) == (1, False)
+
+
+def test_a_drive_that_is_always_slow_is_asked_once_a_job(workspace, tmp_path, monkeypatch):
+    """What it says late is used; else it would be asked for ever."""
+    asked = []
+
+    def measure(path):
+        asked.append(path.name)
+        threading.Event().wait(0.4)
+        return measure_model(path)
+
+    monkeypatch.setattr(taking, "measure_model", measure)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 0.1)
+    jobs = workspace.queue.add(tmp_path / "models").jobs
+    workspace.queue.start()
+    assert workspace.queue.wait(60)
+    assert {workspace.queue.job(job).state for job in jobs} == {JobState.COMPLETED}
+    assert sorted(asked) == ["a.stl", "b.stl"]
+
+
+def test_a_network_drive_hangs_as_a_whole(workspace, tmp_path, hanging, messages, monkeypatch):
+    """Whichever of its folders was asked about; a person is told, after a while."""
+    (tmp_path / "nas" / "one").mkdir(parents=True)
+    (tmp_path / "nas" / "two").mkdir()
+    (tmp_path / "models" / "a.stl").rename(tmp_path / "nas" / "one" / "a.stl")
+    (tmp_path / "models" / "b.stl").rename(tmp_path / "nas" / "two" / "b.stl")
+    monkeypatch.setattr(drives, "_network_mounts", lambda: (tmp_path / "nas",))
+    monkeypatch.setattr(drives, "TOLD_AFTER_S", 0.1)
+    first, second = workspace.queue.add(tmp_path / "nas").jobs
+    moved = workspace.queue.set_output(second, tmp_path / "other")
+    workspace.queue.start()
+    assert hanging.asked.wait(60)
+    wait_until(workspace.queue, lambda: workspace.queue._desk._taker._drives._open)
+    with workspace.queue._changed:
+        assert workspace.queue._desk._taker._drives.are_silent(moved)
+    wait_until(
+        workspace.queue, lambda: any("does not answer; its jobs begin when it does" in text for text in messages)
+    )
+    hanging.answers.set()
+    assert workspace.queue.wait(60)
+    assert {workspace.queue.job(job).state for job in (first, second)} == {JobState.COMPLETED}
+
+
+def test_a_log_on_a_drive_that_hangs_keeps_no_other_job(workspace, tmp_path, monkeypatch):
+    """Also where a person ends a job there: logs and summaries are nobody's wait but that of a flush."""
+    queue, append, asked, answers = (
+        workspace.queue,
+        recorder.append_processing_log,
+        threading.Event(),
+        threading.Event(),
+    )
+
+    def hang(folder, *jobs):
+        if folder == tmp_path / "hung":
+            asked.set()
+            answers.wait(60)
+        return append(folder, *jobs)
+
+    monkeypatch.setattr(recorder, "append_processing_log", hang)
+    (cancelled,) = queue.add(tmp_path / "models" / "a.stl", output=tmp_path / "hung").jobs
+    (other,) = queue.add(tmp_path / "models" / "b.stl").jobs
+    try:
+        queue.cancel(cancelled)
+        assert asked.wait(60)
+        queue.start()
+        wait_until(queue, lambda: queue.job(other).state.ended)
+    finally:
+        answers.set()
+    assert queue.wait(60)
+    assert queue.job(other).state is JobState.COMPLETED
+    assert "cancelled" in (tmp_path / "hung" / "processing_log.txt").read_text()
+
+
+def test_what_was_changed_while_an_end_could_not_be_recorded_counts(workspace, tmp_path, monkeypatch):
+    """The job is done anew, with the options it was given."""
+    queue = workspace.queue
+    (job,) = queue.add(tmp_path / "models" / "a.stl").jobs
+    refusing = threading.Event()
+    commit, check = JobRecorder.commit, JobRecorder.check
+
+    def refuse(recorder, *ends):
+        if not refusing.is_set():
+            raise HistoryError("the disk is full", path=tmp_path)
+        (commit if ends else check)(recorder, *ends)
+
+    monkeypatch.setattr(JobRecorder, "commit", refuse)
+    monkeypatch.setattr(JobRecorder, "check", refuse)
+    queue.start()
+    wait_until(queue, lambda: queue.pause_reason is not None)
+    queue.set_options(job, validation_options={"level": "strict"})
+    refusing.set()
+    wait_until(queue, lambda: queue.pause_reason is None)
+    assert queue.job(job).state is JobState.PAUSED
+    queue.resume(job)
+    assert queue.wait(60)
+    assert queue.job(job).validation_options == {"level": "strict"}
+    assert [record.validation_options["level"] for record in workspace.history.records()] == ["strict"]
+
+
+def test_a_job_whose_drive_is_back_is_looked_up_anew(workspace, tmp_path):
+    """While it was away nothing could be known; what was made before is used."""
+    models, queue = tmp_path / "models", workspace.queue
+    (models / "b.stl").unlink()
+    queue.add(models)
+    queue.start()
+    assert queue.wait(60)
+    queue.clear()
+    (job,) = queue.add(models).jobs
+    models.rename(tmp_path / "unplugged")
+    wait_until(queue, lambda: queue.job(job).question is not None)
+    (tmp_path / "unplugged").rename(models)
+    wait_until(queue, lambda: queue.job(job).state.ended)
+    assert queue.job(job).results.is_up_to_date
 
 
 def test_a_defect_while_drives_are_asked_costs_its_job_alone(workspace, tmp_path, monkeypatch):
