@@ -18,7 +18,7 @@ from stlkit.model.jobs import JobState, QueueJob
 from stlkit.model.options import OutputSettings, RenderOptions
 from stlkit.outputs.failed import record_failure
 from stlkit.outputs.layout import OutputLayout
-from stlkit.outputs.logs import JobLog, append_processing_log, logged_job_ids
+from stlkit.outputs.logs import JobLog, append_processing_log, logged_job_ids, remove_torn_block
 from stlkit.outputs.placing import place_text
 from stlkit.outputs.summary import write_summary
 from stlkit.storage.history import JobEnd, JobHistoryManager
@@ -126,6 +126,7 @@ class JobRecorder:
                 by_folder.setdefault(job.output_base_folder, []).append(job)
         for folder, jobs in by_folder.items():
             if os.path.isdir(folder):  # noqa: PTH112 - Path's raises an error where a drive does not answer
+                remove_torn_block(folder)
                 logged = logged_job_ids(folder)
                 with self._lock:
                     self._unlogged += (job for job in jobs if job.id not in logged)

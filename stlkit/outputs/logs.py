@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -23,6 +24,8 @@ from stlkit.outputs.signature import signature
 _LARGEST_LOG_BYTES = 1 << 30
 _LONGEST_LINE_BYTES = 1 << 16
 _JOB_LINE = re.compile(rb"    job: ([A-Za-z0-9_-]+), attempts: ")
+_HEAD = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z |[0-9T:.Z-]{1,27}\Z")  # a whole one, or what is left of it
+_LAST_BYTES = 1 << 20  # of a log, in which its last block begins
 
 
 class JobLog:
@@ -92,8 +95,8 @@ class JobLog:
 def append_processing_log(base_folder: Path, *jobs: QueueJob) -> Path:
     """Append a block about each ended job to ``processing_log.txt``.
 
-    The blocks are handed to the system in one write, so that a reader never sees half a line. One writer at a time:
-    the process that owns the queue.
+    The blocks are handed to the system in one write, so that a reader never sees half a line; where it is refused in
+    the middle, nothing of it stays. One writer at a time: the process that owns the queue.
 
     Parameters
     ----------
@@ -119,15 +122,51 @@ def append_processing_log(base_folder: Path, *jobs: QueueJob) -> Path:
         base_folder.mkdir(parents=True, exist_ok=True)
         descriptor = _open_to_append(path)
         try:
-            _write_all(descriptor, block)
+            size_before = os.fstat(descriptor).st_size
+            if size_before and _read_at(descriptor, size_before - 1) != b"\n":
+                block = b"\n" + block
+            try:
+                _write_all(descriptor, block)
+            except OSError:
+                os.ftruncate(descriptor, size_before)
+                raise
         finally:
             os.close(descriptor)
     return path
 
 
+def remove_torn_block(base_folder: Path) -> None:
+    """Remove the last block of ``processing_log.txt`` where whoever wrote it was killed in the middle.
+
+    Without it, its job is not among `logged_job_ids`. A log that cannot be read or changed stays as it is.
+    """
+    path = base_folder / COMBINED_LOG_NAME
+    with contextlib.suppress(OSError, OutputError):
+        require_inside(path, base_folder)
+        if not os.path.lexists(path):
+            return
+        descriptor = _open_to_append(path)
+        try:
+            size = os.fstat(descriptor).st_size
+            tail = _read_at(descriptor, max(0, size - _LAST_BYTES))
+            heads = [line.start() for line in re.finditer(rb"^(?=\S)", tail, re.MULTILINE)]
+            block = tail[heads[-1] :] if heads else b""
+            is_whole = block.endswith(b"\n") and any(map(_JOB_LINE.match, block.splitlines()))
+            if _HEAD.match(block) and not is_whole:
+                os.ftruncate(descriptor, size - len(block))
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _read_at(descriptor: int, position: int) -> bytes:
+    os.lseek(descriptor, position, os.SEEK_SET)
+    return os.read(descriptor, _LAST_BYTES)
+
+
 def _open_to_append(path: Path) -> int:
     # No link is followed, even one made since it was looked for; and a pipe that nobody reads is not waited for.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
     descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

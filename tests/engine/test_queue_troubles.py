@@ -351,8 +351,10 @@ def test_a_job_whose_drive_is_back_is_looked_up_anew(workspace, tmp_path):
     queue.start()
     assert queue.wait(60)
     queue.clear()
+    queue.stop()
     (job,) = queue.add(models).jobs
     models.rename(tmp_path / "unplugged")
+    queue.start()
     wait_until(queue, lambda: queue.job(job).question is not None)
     (tmp_path / "unplugged").rename(models)
     wait_until(queue, lambda: queue.job(job).state.ended)
@@ -684,6 +686,7 @@ def test_a_defect_at_the_end_of_a_job_costs_no_supervisor(workspace, tmp_path, m
         queue.start()
         assert queue.wait(60)
         queue.clear()
+        queue.stop()
     first, second = queue.add(models).jobs
     complete = JobRecorder.complete
 

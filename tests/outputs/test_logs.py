@@ -1,6 +1,8 @@
 """What a person reads about a job."""
 
+import errno
 import itertools
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from stlkit.errors import OutputError
 from stlkit.model.jobs import JobResults, JobState
 from stlkit.model.options import OutputSettings
-from stlkit.outputs.logs import JobLog, append_processing_log
+from stlkit.outputs.logs import JobLog, append_processing_log, logged_job_ids, remove_torn_block
 from stlkit.outputs.signature import is_signed
 
 STL = Path("/models/ModelA.stl")
@@ -86,6 +88,60 @@ def test_combined_log(base, make_job, moment):
         "    error: disk full\n"
         "    file: b/logs/b_errors.log\n"
     )
+
+
+@pytest.mark.parametrize("cut", range(1, 400, 7))
+def test_a_block_that_was_torn_is_written_anew(base, make_job, cut):
+    """Wherever whoever wrote it was killed: each job stands there once, and its lines are its own."""
+    first, second = make_job("first"), make_job("second", results=JobResults(warnings=("thin " * 60,)))
+    path = append_processing_log(base, first)
+    whole = path.stat().st_size
+    append_processing_log(base, second)
+    with path.open("r+b") as stream:
+        stream.truncate(whole + cut)
+    remove_torn_block(base)
+    assert logged_job_ids(base) >= {first.id}
+    append_processing_log(base, *(job for job in (first, second) if job.id not in logged_job_ids(base)))
+    lines = path.read_text().splitlines()
+    assert [line.split(" ", 1)[1] for line in lines if not line.startswith(" ")] == [
+        "first: completed in 1.5 s", "second: completed in 1.5 s",
+    ]  # fmt: skip
+    assert logged_job_ids(base) == {first.id, second.id}
+
+
+@pytest.mark.parametrize("note", ["a person's note", "a person's note\n", "x\n  y"])
+def test_what_a_person_wrote_last_stays(base, make_job, note):
+    """It is not stlkit's, though its line has no end."""
+    path = append_processing_log(base, make_job("first"))
+    path.write_text(path.read_text() + note)
+    remove_torn_block(base)
+    append_processing_log(base, make_job("second"))
+    text = path.read_text()
+    assert f"{note.rstrip()}\n2026-" in text
+    assert logged_job_ids(base) == {"job_first", "job_second"}
+
+
+def test_nothing_stays_of_a_block_that_was_refused_in_the_middle(base, make_job, monkeypatch):
+    """It is tried again, and must not stand there once and a half."""
+    path = append_processing_log(base, make_job("first"))
+    before, write = path.read_bytes(), os.write
+
+    def refuse_half(descriptor, data):
+        if len(data) < 100:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[: len(data) // 2])
+
+    monkeypatch.setattr(os, "write", refuse_half)
+    with pytest.raises(OutputError):
+        append_processing_log(base, make_job("second"))
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+
+
+def test_a_log_that_is_not_there_is_not_made(base):
+    """There is nothing to mend."""
+    remove_torn_block(base)
+    assert list(base.iterdir()) == []
 
 
 def test_combined_log_of_any_name(tmp_path, make_job):
