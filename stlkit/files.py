@@ -428,6 +428,23 @@ def lives(pid: int, started: float | None, ticks: int | None = None) -> bool:
     return started is None or abs(began - started) < 3
 
 
+def mark_of(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when a file is replaced or written to; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of a link itself; 0 where it is gone."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
 def printable(path: Path | str) -> str:
     r"""Return a path as text that every encoder takes; bytes that are no UTF-8 show as ``\xNN``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stlkit.model.geometry import encode_binary_stl
+from stlkit.storage.home import Home
 
 # Corners of a unit cube, and its twelve facets wound counter-clockwise seen from outside.
 _CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=float)
@@ -23,6 +24,14 @@ def box_stl():
         return encode_binary_stl((_CORNERS * (width_mm, depth_mm, height_mm))[_FACETS])
 
     return make
+
+
+@pytest.fixture
+def home(tmp_path):
+    """An empty home folder."""
+    home = Home(tmp_path / "home")
+    home.create()
+    return home
 
 
 @pytest.fixture

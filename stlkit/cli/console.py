@@ -74,6 +74,15 @@ def parse_options(
     return chosen
 
 
+def written(value: Any) -> str:
+    """Return the value of an option as ``--option`` takes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)
+
+
 def shown(text: Path | str) -> str:
     """Return text that neither the terminal nor rich takes for a command."""
     return escape(one_line(text))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from rich.table import Column
 
-from stlkit.cli.console import JsonOption, out, plain_table, print_json, short_column, shown
+from stlkit.cli.console import JsonOption, out, plain_table, print_json, short_column, shown, written
 from stlkit.model.descriptions import OptionDescription, describe_options
 from stlkit.model.options import (
     CleanupOptions,
@@ -64,12 +63,4 @@ def _values(option: OptionDescription) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None or value == "":
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else written(value) or "none"

@@ -20,6 +20,7 @@ from stlkit.cli.console import (
     print_json,
     shown,
     tell,
+    written,
 )
 from stlkit.errors import TemplateError
 from stlkit.files import printable
@@ -222,16 +223,7 @@ def _options(template: QueueTemplate) -> Iterator[tuple[str, str, str, str]]:
     for field, group in TEMPLATE_GROUPS.items():
         options = getattr(template, field)
         for known in describe_options(group):
-            yield known.name, _written(getattr(options, known.name)), _written(known.default), known.help
-
-
-def _written(value: Any) -> str:
-    """Return a value as ``--option`` takes it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return "none" if value is None else str(value)
+            yield known.name, written(getattr(options, known.name)), written(known.default), known.help
 
 
 def _say_original(name: str) -> None:

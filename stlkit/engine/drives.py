@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,9 +95,9 @@ class Drives:
 
         def find_out() -> None:
             try:
-                settle = _setting(answer.set_result, question())
+                settle = partial(answer.set_result, question())
             except Exception as error:  # for whoever asked
-                settle = _setting(answer.set_exception, error)
+                settle = partial(answer.set_exception, error)
             with self._changes.condition:
                 settle()
                 if self._open.pop(answer, None) is not None:
@@ -146,10 +147,6 @@ class Drives:
             late(answer.result())
         except Exception as error:  # nobody waits for it any more
             _log.warning("a late answer about job %s: %s", job.id, error)
-
-
-def _setting(setter: Callable[[Any], None], value: object) -> Callable[[], None]:
-    return lambda: setter(value)
 
 
 def folders_of(job: QueueJob) -> tuple[Path, Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stlkit.engine.changes import JobChanges
+from stlkit.engine.drives import folders_of
 from stlkit.engine.watcher import Watcher
 from stlkit.files import printable
 from stlkit.model.jobs import JobState, QueueJob
@@ -45,7 +46,7 @@ class WaitingJobs:
     def for_a_drive(self, job: QueueJob, place: Path, *, stays_paused: bool, **changes: Any) -> None:
         """Have a job go on once what could not be reached is back; one that a person paused, when they say so."""
         if not stays_paused:
-            places = f"{job.stl_path.parent}\0{job.output_base_folder}"
+            places = "\0".join(map(str, folders_of(job)))
             self._watcher.expect(job.id, lambda: _is_back(job), lambda: self._back_again(job.id), place=places)
         self._ask(
             job,

@@ -53,20 +53,17 @@ class OutputNames:
     ----------
     base_folder : Path
         The folder of the summary; need not exist.
-    taken : mapping of str to Path, optional
-        Names that jobs in the queue already have, and their source files.
     """
 
-    def __init__(self, base_folder: Path, taken: Mapping[str, Path] | None = None) -> None:
+    def __init__(self, base_folder: Path) -> None:
         self._base_folder = base_folder
         self._owners: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._last_number: dict[str, int] = {}
         self._stems: dict[Organization, frozenset[str]] = {}
-        self.take(taken or {})
 
     def take(self, taken: Mapping[str, Path]) -> None:
-        """Take note of names that are taken; parameter as in the constructor."""
+        """Take note of the names that jobs in the queue already have, and of their source files."""
         for name, stl_path in taken.items():
             self._register(name, os.fspath(stl_path))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from stlkit.files import read_json
+from stlkit.files import read_json, size_of
 from stlkit.model.encoding import from_plain, to_plain
 from stlkit.model.jobs import JobState, QueueJob
 from stlkit.model.times import AwareTime, utc_now
@@ -230,7 +230,7 @@ def entry_of(job: QueueJob, known: ModelEntry | None) -> ModelEntry:
         errors=results.errors,
         error_message=job.error_message,
         files=files,
-        files_size=sum(_size_of(base / name) for name in files),
+        files_size=sum(size_of(base / name) for name in files),
         duration=job.actual_duration,
         attempts=job.attempts,
     )
@@ -243,13 +243,6 @@ def _totals(entries: tuple[ModelEntry, ...]) -> SummaryTotals:
         files_size=sum(entry.files_size for entry in entries),
         duration=round(sum(entry.duration or 0.0 for entry in entries), 3),
     )
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:  # moved away by a person since
-        return 0
 
 
 def _take_over(path: Path) -> QueueSummary | None:

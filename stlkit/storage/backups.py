@@ -131,12 +131,7 @@ class BackupManager:
         StateFileError
             The backup is missing or is no queue state; the state file is as it was.
         """
-        try:
-            self._check(self.state_path)
-        except NewerVersionError:
-            raise
-        except (OSError, StorageError):  # it is damaged or gone, which may be why
-            pass
+        self.refuse_newer()
         try:
             self._check(backup_path)
             data = read_regular_file(backup_path, limit_bytes=self._limit_bytes)
@@ -148,6 +143,15 @@ class BackupManager:
             self.create_backup("before-restore")
             write_atomically(self.state_path, data, mode=0o600)
         return True
+
+    def refuse_newer(self) -> None:
+        """Raise a `NewerVersionError` where the state file is not this version's to replace; a damaged one is."""
+        try:
+            self._check(self.state_path)
+        except NewerVersionError:
+            raise
+        except (OSError, StorageError):  # it is damaged or gone; what is damaged is kept as a backup
+            pass
 
     def newest_first(self) -> list[Path]:
         """Return the numbered backups, newest first, and after them the labelled ones, newest first too."""

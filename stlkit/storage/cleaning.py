@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from stlkit.errors import HistoryError
+from stlkit.files import size_of
 from stlkit.model.amounts import Amount, file_size
 from stlkit.model.html import Right, headline, joined, rows_table
 from stlkit.model.options import CleanupOptions
@@ -121,7 +121,7 @@ def clean_home(
     """
     temporary = clean_cache(cache, options, keep, dry_run=dry_run)
     beyond = backups.beyond(options.backup_keep_count)
-    backups_amount = Amount(count=len(beyond), size_bytes=sum(map(_size_of, beyond)))
+    backups_amount = Amount(count=len(beyond), size_bytes=sum(map(size_of, beyond)))
     if not dry_run:
         backups.rotate_backups(options.backup_keep_count)
     old_jobs = _clean_history(history, options.history_keep_days, dry_run=dry_run)
@@ -131,13 +131,6 @@ def clean_home(
 def _amount_of(entries: Iterable[CacheEntry]) -> Amount:
     sizes = [entry.size_bytes for entry in entries]
     return Amount(count=len(sizes), size_bytes=sum(sizes))
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:  # rotated away since
-        return 0
 
 
 def _clean_history(history: JobHistoryManager, keep_days: int | None, *, dry_run: bool) -> Amount:

@@ -12,7 +12,15 @@ from typing import Any
 
 from stlkit.collector import collector_paused
 from stlkit.errors import NewerVersionError, StateFileError
-from stlkit.files import MOST_JSON_VALUES, TooLargeError, encode_json, has_too_many_values, read_json, write_atomically
+from stlkit.files import (
+    MOST_JSON_VALUES,
+    TooLargeError,
+    encode_json,
+    has_too_many_values,
+    mark_of,
+    read_json,
+    write_atomically,
+)
 from stlkit.model.encoding import explain
 from stlkit.model.jobs import STATE_VERSION, QueueState
 from stlkit.model.times import utc_now
@@ -122,25 +130,17 @@ class QueueStateManager:
         return True
 
     def _write(self, data: bytes) -> None:
-        if _identity(self.state_path) != self._known:  # not what was read or written here last
-            self._refuse_newer()
+        if mark_of(self.state_path) != self._known:  # not what was read or written here last
+            self.backups.refuse_newer()
         try:
             self.create_backup()
         except OSError as error:
             _log.warning("no backup of %s was made: %s", self.state_path, error)
         write_atomically(self.state_path, data, mode=0o600)
-        self._known = _identity(self.state_path)
+        self._known = mark_of(self.state_path)
 
     def _owning(self) -> AbstractContextManager[None]:
         return nullcontext() if self._lock.is_held else self._lock.borrowed()
-
-    def _refuse_newer(self) -> None:
-        try:
-            self._read_only(self.state_path)
-        except NewerVersionError:
-            raise
-        except StateFileError as error:  # it is missing or damaged; what is damaged is kept as a backup
-            _log.debug("%s", error)
 
     def _encoded(self, state: QueueState) -> bytes:
         data = encode_json(state.to_dict())
@@ -191,7 +191,7 @@ class QueueStateManager:
         if not self.state_path.exists():
             return self._from_backup(f"{self.state_path} was missing")
         try:
-            known = _identity(self.state_path)
+            known = mark_of(self.state_path)
             loaded = self._read(self.state_path)
         except StateFileError as damage:
             if isinstance(damage.__cause__, _UNDAMAGED):
@@ -307,14 +307,6 @@ class QueueStateManager:
                     state=loaded.state, notes=(f"{why}, and {backup.name} was used instead.", *loaded.notes)
                 )
         return None
-
-
-def _identity(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _size_of(path: Path) -> str:

@@ -377,11 +377,10 @@ def test_a_defect_while_drives_are_asked_costs_its_job_alone(workspace, tmp_path
     assert workspace.queue.job(first).error_message == "not settled: a defect"
 
 
-def test_a_job_is_seen_that_was_looked_up_while_drives_were_asked(workspace, tmp_path, monkeypatch):
-    """It fits, and a seat is free: nobody waits for another change."""
-    queue, asked, answers, looked_up = workspace.queue, threading.Event(), threading.Event(), threading.Event()
-    (tmp_path / "small").mkdir()
-    (tmp_path / "models" / "b.stl").rename(tmp_path / "small" / "b.stl")
+@pytest.fixture
+def large_model(workspace, monkeypatch):
+    """``a.stl`` is too large to begin beside another job, which its drive says when a test lets it."""
+    asked, answers = threading.Event(), threading.Event()
 
     def measure(path):
         if path.name != "a.stl":
@@ -389,6 +388,21 @@ def test_a_job_is_seen_that_was_looked_up_while_drives_were_asked(workspace, tmp
         asked.set()
         answers.wait(60)
         return ModelSize(faces=20_000_000)
+
+    admission = workspace.queue._desk._taker._admission
+    monkeypatch.setattr(taking, "measure_model", measure)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
+    monkeypatch.setattr(admission, "fits", lambda needs: needs.memory_bytes < 1e9)  # as beside another one
+    workspace.queue.configure(settings={"memory_budget_mb": 27_000.0})
+    yield SimpleNamespace(asked=asked, answers=answers)
+    answers.set()
+
+
+def test_a_job_is_seen_that_was_looked_up_while_drives_were_asked(workspace, tmp_path, monkeypatch, large_model):
+    """It fits, and a seat is free: nobody waits for another change."""
+    queue, looked_up = workspace.queue, threading.Event()
+    (tmp_path / "small").mkdir()
+    (tmp_path / "models" / "b.stl").rename(tmp_path / "small" / "b.stl")
 
     look_up = Reuse.look_up
 
@@ -399,19 +413,14 @@ def test_a_job_is_seen_that_was_looked_up_while_drives_were_asked(workspace, tmp
         return found
 
     monkeypatch.setattr(Reuse, "look_up", note_and_look_up)
-    monkeypatch.setattr(taking, "measure_model", measure)
-    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
-    monkeypatch.setattr(
-        queue._desk._taker._admission, "fits", lambda needs: needs.memory_bytes < 1e9
-    )  # as beside another one
-    queue.configure(settings={"memory_budget_mb": 27_000.0, "max_concurrent_jobs": 2})
+    queue.configure(settings={"max_concurrent_jobs": 2})
     (large,) = queue.add(tmp_path / "models").jobs
     queue.start()
-    assert asked.wait(60)
+    assert large_model.asked.wait(60)
     (small,) = queue.add(tmp_path / "small").jobs
     queue.reorder([small])
     assert looked_up.wait(60)
-    answers.set()
+    large_model.answers.set()
     wait_until(queue, lambda: queue.job(small).state.ended)
     assert queue.job(large).state is JobState.PENDING
 
@@ -425,28 +434,14 @@ def test_a_drive_that_hangs_does_not_keep_the_queue_from_closing(workspace, tmp_
         pool.submit(workspace.close).result(30)
 
 
-def test_a_change_while_drives_are_asked_is_seen(workspace, tmp_path, monkeypatch):
+def test_a_change_while_drives_are_asked_is_seen(workspace, tmp_path, large_model):
     """A job that does not fit is not waited for where another one that fits has become the first."""
-    queue, asked, answers = workspace.queue, threading.Event(), threading.Event()
-
-    def measure(path):
-        if path.name != "a.stl":
-            return measure_model(path)
-        asked.set()
-        answers.wait(60)
-        return ModelSize(faces=20_000_000)
-
-    monkeypatch.setattr(taking, "measure_model", measure)
-    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", 60.0)
-    monkeypatch.setattr(
-        queue._desk._taker._admission, "fits", lambda needs: needs.memory_bytes < 1e9
-    )  # as beside another one
-    queue.configure(settings={"memory_budget_mb": 27_000.0})
+    queue = workspace.queue
     large, small = queue.add(tmp_path / "models").jobs
     queue.start()
-    assert asked.wait(60)
+    assert large_model.asked.wait(60)
     queue.reorder([small, large])
-    answers.set()
+    large_model.answers.set()
     wait_until(queue, lambda: queue.job(small).state.ended)
     assert queue.job(large).state is JobState.PENDING
 

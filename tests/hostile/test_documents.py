@@ -19,18 +19,10 @@ from stlkit.outputs.claims import OutputNames
 from stlkit.outputs.summary import read_summary, write_summary
 from stlkit.storage.config import load_config
 from stlkit.storage.history import JobHistoryManager
-from stlkit.storage.home import Home
 from stlkit.storage.lock import HomeLock
 from stlkit.storage.progress import FILE_NAME, load_processing_state
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.templates import TemplateManager
-
-
-@pytest.fixture
-def home(tmp_path):
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
 
 
 def test_a_bad_queue_state_is_a_clear_error(home, put_bad_document):

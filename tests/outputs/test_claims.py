@@ -53,7 +53,8 @@ def test_same_file_same_name(base):
 
 def test_names_in_the_queue_count(base):
     """Names of jobs in the queue belong to their files."""
-    names = OutputNames(base, {"m": Path("/a/m.stl"), "m_3": Path("/c/m.stl")})
+    names = OutputNames(base)
+    names.take({"m": Path("/a/m.stl"), "m_3": Path("/c/m.stl")})
     assert names.claim(Path("/b/m.stl"), PER_STL) == "m_2"
     assert names.claim(Path("/c/m.stl"), PER_STL) == "m_3"
     assert names.claim(Path("/d/m.stl"), PER_STL) == "m_4"
@@ -88,7 +89,9 @@ def test_two_names_of_one_file_both_stay_taken(base, make_job):
 def test_claim_of_the_queue_beats_the_summary(base, make_job):
     """A name that the queue gave meanwhile is not given again because an old summary says so."""
     write_summary(base, [make_job("m", stl_path=Path("/a/m.stl"))])
-    assert OutputNames(base, {"M": Path("/b/M.stl")}).claim(Path("/a/m.stl"), PER_STL) == "m_2"
+    names = OutputNames(base)
+    names.take({"M": Path("/b/M.stl")})
+    assert names.claim(Path("/a/m.stl"), PER_STL) == "m_2"
 
 
 def test_model_folder_tells_its_file(base):

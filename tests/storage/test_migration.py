@@ -13,20 +13,12 @@ from stlkit.model.jobs import JobResults, JobState, QueueJob
 from stlkit.model.templates import QueueTemplate
 from stlkit.storage.config import load_config, save_config
 from stlkit.storage.history import JobHistoryManager
-from stlkit.storage.home import Home
 from stlkit.storage.migration import CONFIG_STEPS, STATE_STEPS, TEMPLATE_STEPS, StateMigration
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.schema import DATABASE_STEPS, DOCUMENTED, SCHEMA_VERSION
 from stlkit.storage.templates import TemplateManager
 
 EXAMPLES = Path(__file__).with_name("examples")
-
-
-@pytest.fixture
-def home(tmp_path):
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
 
 
 def test_every_step_has_a_name_and_leads_to_the_next_version():

@@ -4,20 +4,11 @@ import os
 import sqlite3
 from datetime import timedelta
 
-import pytest
-
 from stlkit.model.amounts import Amount
 from stlkit.model.jobs import JobResults
 from stlkit.storage.history import JobHistoryManager
 from stlkit.storage.home import Home
 from stlkit.storage.usage import DiskUsage, measure_usage
-
-
-@pytest.fixture
-def home(tmp_path):
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
 
 
 def put(path, size_bytes):

@@ -9,7 +9,6 @@ from stlkit import JobState, Workspace
 from stlkit.errors import NewerVersionError, OptionError
 from stlkit.model.jobs import QueueJob, QueueState
 from stlkit.model.templates import QueueTemplate
-from stlkit.storage.home import Home
 from stlkit.storage.queue_state import QueueStateManager
 
 DOCUMENTED = {
@@ -43,13 +42,6 @@ DOCUMENTED = {
     ],
 }  # fmt: skip
 """As the specification of the file has it."""
-
-
-@pytest.fixture
-def home(tmp_path):
-    home = Home(tmp_path / "home")
-    home.create()
-    return home
 
 
 def write_state(home, document):

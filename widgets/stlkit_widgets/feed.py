@@ -9,10 +9,10 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from stlkit.engine.events import EventKind, QueueEvent
 from stlkit.errors import StorageError
+from stlkit.files import mark_of
 from stlkit.model.jobs import QueueState
 from stlkit.workspace import Workspace
 
@@ -172,7 +172,7 @@ class Feed:
 
     def _look(self, *, is_nudged: bool) -> News | None:
         """Look what the owner has written; None where nothing is new."""
-        mark = (_mark_of(self._workspace.home.queue_state), self._workspace.owner)
+        mark = (mark_of(self._workspace.home.queue_state), self._workspace.owner)
         if mark == self._last_mark and not is_nudged:
             return None
         before, problem = self._last_seen, None
@@ -188,15 +188,6 @@ class Feed:
             reordered=list(known) != [job.id for job in self._last_seen.jobs],
             problem=problem,
         )
-
-
-def _mark_of(path: Path) -> tuple[int, ...] | None:
-    """Return what changes when a file is replaced or written to."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 @contextlib.contextmanager
