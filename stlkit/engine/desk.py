@@ -142,9 +142,12 @@ class SupervisorDesk:
             stays_paused = job_id in self._hold  # a person paused it, and it did not come to hold
             wanted = self._end_as.get(job_id)
             concurrency = self._taker.running_count
-            self._free(job_id)
+            self._drop_wishes(job_id)
+            self._taker.give_back(job_id)
             job = self._book.change(job_id, actual_duration=(self._book.get(job_id).actual_duration or 0) + working_s)
             verdict = decide(job, answer, wanted, self._state().queue_settings)
+            if verdict.next is not Next.END:  # else others of its content wait until what it made can be found
+                self._taker.forget(job_id)
             if verdict.next is Next.AGAIN:
                 self._try_again(job, answer)
             elif verdict.next is Next.WAIT:
@@ -173,13 +176,8 @@ class SupervisorDesk:
     def give_up(self, job_id: str, error: Exception) -> None:
         """Take back a job that could not be settled, because of an error nobody foresaw; a person may resume it."""
         with self._changed:
-            self._free(job_id)
+            self._taker.give_back(job_id)
             self.endings.give_up(job_id, error)
-
-    def _free(self, job_id: str) -> None:
-        """Give back what a running job took."""
-        self._drop_wishes(job_id)
-        self._taker.end(job_id)
 
     def _forget_waiting(self, job_id: str) -> None:
         self._taker.forget(job_id)

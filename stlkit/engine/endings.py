@@ -161,11 +161,13 @@ class Endings:
         """Record what could not be recorded, and let the queue go on where it paused by itself."""
         with self._changed:
             unrecorded, self._unrecorded = self._unrecorded, {}
-            self._switch.storage_again()
             ends = [end for end, left in unrecorded.values() if self._is_as_left(left) and self.reserve(left.id)]
         for end in ends:
             with contextlib.suppress(Exception):  # it was given up, with its reason in the log; the others are not
                 self.commit(end)
+        with self._changed:  # only now: what was made can be found, so no other job makes it again
+            if not self._unrecorded:
+                self._switch.storage_again()
 
     def _is_as_left(self, left: QueueJob) -> bool:
         """Whether a job is as it was left: a person may have removed or changed it since, or had it begin again."""

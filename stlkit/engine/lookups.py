@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
+import time
 from collections.abc import Iterable
 
 from stlkit.engine.assignments import AssignmentMaker
@@ -32,6 +34,7 @@ class Lookups:
         self._sought: set[str] = set()
         self._running: dict[str, str] = {}  # checksum of the source of each running job
         self._held: set[str] = set()  # running jobs that nobody waits for
+        self._made_at: dict[str, float] = {}  # when a job of a content was last over
 
     def get(self, job: QueueJob) -> Lookup | None:
         """Return what was found of a job; None where it has changed since, or was not looked up."""
@@ -78,8 +81,9 @@ class Lookups:
         self._sought.difference_update(job.id for job in sought)
 
     def keep(self, lookup: Lookup) -> None:
-        """Keep what was found of a job."""
-        self._found[lookup.job.id] = lookup
+        """Keep what was found of a job; not where another of its content came to its end meanwhile."""
+        if lookup.moment > self._made_at.get(lookup.stl_checksum or "", -math.inf):
+            self._found[lookup.job.id] = lookup
 
     def begin(self, job_id: str) -> None:
         """Have others of a job's content wait for it."""
@@ -95,14 +99,14 @@ class Lookups:
         """Have others of a job's content wait for it again; one that has begun meanwhile goes on."""
         self._held.discard(job_id)
 
-    def end(self, job_id: str) -> None:
-        """Have others of a running job's content looked up anew: what it made may help them; and the job itself."""
+    def forget(self, job_id: str) -> None:
+        """Drop what was found of a job that is over, or does not wait any more.
+
+        Where it ran, others of its content are looked up anew: what it made may help them.
+        """
         self._held.discard(job_id)
         self._found.pop(job_id, None)
         if (content := self._running.pop(job_id, None)) is not None:
+            self._made_at[content] = time.monotonic()
             for other_id in [i for i, lookup in self._found.items() if lookup.stl_checksum == content]:
                 del self._found[other_id]
-
-    def forget(self, job_id: str) -> None:
-        """Drop what was found of a job that does not wait any more."""
-        self._found.pop(job_id, None)

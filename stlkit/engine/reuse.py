@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +44,8 @@ class Lookup:
         For the worker.
     finished : FinishedWork or None
         The earlier job that did all of this, where everything it made is still whole.
+    moment : float
+        When looking it up began, by `time.monotonic`.
     """
 
     job: QueueJob
@@ -50,6 +53,7 @@ class Lookup:
     stl_checksum: str | None = None
     known: tuple[PlacedFile, ...] = ()
     finished: FinishedWork | None = None
+    moment: float = field(default_factory=time.monotonic)
 
     def holds_for(self, job: QueueJob, options: OptionGroups) -> bool:
         """Whether nothing about the job has changed since."""

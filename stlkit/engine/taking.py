@@ -100,7 +100,7 @@ class JobTaker:
         return self._endings.reserve(job_id)
 
     def forget(self, job_id: str) -> None:
-        """Drop what is known of a job that does not wait any more."""
+        """Drop what is known of a job that does not wait any more, or is over; others of its content may begin."""
         self.retries.forget(job_id)
         self._lookups.forget(job_id)
         self._late_facts.pop(job_id, None)
@@ -118,10 +118,9 @@ class JobTaker:
         """Have others of a job's content wait again, because it is held no longer."""
         self._lookups.go_on(job_id)
 
-    def end(self, job_id: str) -> None:
-        """Give back what a running job took: memory, and the right to be the only one of its content."""
+    def give_back(self, job_id: str) -> None:
+        """Give back the memory of a job that does not run any more."""
         self._admission.end(job_id)
-        self._lookups.end(job_id)
         self._changes.touch()
 
     def pause_for_room(self, job: QueueJob, what: str) -> None:
@@ -200,7 +199,7 @@ class JobTaker:
                     return step
             if may_begin and defect is not None:
                 _log.error("job %s could not be begun", job_id, exc_info=defect)
-                self.end(job_id)
+                self.give_back(job_id)
                 self._endings.give_up(job_id, defect)
             self._changes.touch()  # another one may be the first now
             return None

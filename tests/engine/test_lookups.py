@@ -45,6 +45,18 @@ def test_the_end_of_a_job_has_its_twins_and_itself_looked_up_anew(twins, held):
     lookups.begin(first.id)
     if held:
         lookups.hold(first.id)
-    lookups.end(first.id)
+    lookups.forget(first.id)
     assert lookups._found == {}
     assert lookups.may_begin(second)
+
+
+def test_what_was_sought_before_a_twin_was_over_is_not_kept(twins):
+    """It was looked up too early to know what the twin made."""
+    lookups, first, second = twins
+    lookups.begin(first.id)
+    early = Lookup(job=second, options=(), stl_checksum="same")
+    lookups.forget(first.id)
+    lookups.keep(early)
+    assert lookups._found == {}
+    lookups.keep(late := Lookup(job=second, options=(), stl_checksum="same"))
+    assert lookups._found == {second.id: late}

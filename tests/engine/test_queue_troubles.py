@@ -246,6 +246,58 @@ def test_what_was_found_late_is_not_believed_later(workspace, tmp_path, monkeypa
     assert (queue.job(job).attempts, queue.job(job).results.is_up_to_date) == (1, False)
 
 
+def test_a_twin_waits_until_what_was_made_can_be_found(workspace, tmp_path, monkeypatch):
+    """Not only until its worker is done: what it made is not in the index yet."""
+    queue, may_begin = workspace.queue, []
+    queue.configure(settings={"max_concurrent_jobs": 2})
+    first, second = queue.add(tmp_path / "models").jobs
+    lookups, settle, record = queue._desk._taker._lookups, queue._desk.settle, Reuse.record
+
+    def settle_once_the_twin_was_looked_up(assignment, *results):
+        if assignment.order.job_id == first.id:
+            wait_until(queue, lambda: lookups.get(queue.job(second)) is not None)
+        settle(assignment, *results)
+
+    def note_and_record(reuse, end, progress):
+        if end.job.id == first.id:
+            with queue._changed:
+                may_begin.append(lookups.may_begin(queue.job(second)))
+        record(reuse, end, progress)
+
+    monkeypatch.setattr(queue._desk, "settle", settle_once_the_twin_was_looked_up)
+    monkeypatch.setattr(Reuse, "record", note_and_record)
+    queue.start()
+    assert queue.wait(60)
+    assert may_begin == [False]
+    assert [queue.job(job).results.reused_files > 0 for job in (first, second)] == [False, True]
+
+
+@pytest.mark.parametrize("answer_within_s", [60.0, 0.2])
+def test_a_twin_that_was_looked_up_too_early_is_looked_up_anew(workspace, tmp_path, monkeypatch, answer_within_s):
+    """Its source took so long to read that the other was done first; also where that made its answer a late one."""
+    queue, sought = workspace.queue, []
+    queue.configure(settings={"max_concurrent_jobs": 2})
+    (first,) = queue.add(tmp_path / "models" / "a.stl").jobs
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "models" / "b.stl").rename(tmp_path / "elsewhere" / "b.stl")
+    (second,) = queue.add(tmp_path / "elsewhere", output=tmp_path / "other").jobs
+    look_up = Reuse.look_up
+
+    def read_slowly(reuse, job):
+        found = look_up(reuse, job)
+        if job.id == second.id:
+            sought.append(len(found.known))
+            wait_until(queue, lambda: queue.job(first).state.ended)
+        return found
+
+    monkeypatch.setattr(Reuse, "look_up", read_slowly)
+    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", answer_within_s)
+    queue.start()
+    assert queue.wait(60)
+    assert (sought[0], len(sought)) == (0, 2)
+    assert [queue.job(job).results.reused_files > 0 for job in (first, second)] == [False, True]
+
+
 def test_a_drive_that_is_always_slow_is_asked_once_a_job(workspace, tmp_path, monkeypatch):
     """What it says late is used; else it would be asked for ever."""
     asked = []
@@ -317,30 +369,56 @@ def test_a_log_on_a_drive_that_hangs_keeps_no_other_job(workspace, tmp_path, mon
     assert "cancelled" in (tmp_path / "hung" / "processing_log.txt").read_text()
 
 
-def test_what_was_changed_while_an_end_could_not_be_recorded_counts(workspace, tmp_path, monkeypatch):
-    """The job is done anew, with the options it was given."""
-    queue = workspace.queue
-    (job,) = queue.add(tmp_path / "models" / "a.stl").jobs
-    refusing = threading.Event()
-    commit, check = JobRecorder.commit, JobRecorder.check
+@pytest.fixture
+def refusing(monkeypatch):
+    """A history that takes no ends until `refusing.over` is set."""
+    over, commit, check = threading.Event(), JobRecorder.commit, JobRecorder.check
 
     def refuse(recorder, *ends):
-        if not refusing.is_set():
-            raise HistoryError("the disk is full", path=tmp_path)
+        if not over.is_set():
+            raise HistoryError("the disk is full", path=recorder._history.path)
         (commit if ends else check)(recorder, *ends)
 
     monkeypatch.setattr(JobRecorder, "commit", refuse)
     monkeypatch.setattr(JobRecorder, "check", refuse)
+    return SimpleNamespace(over=over)
+
+
+def test_what_was_changed_while_an_end_could_not_be_recorded_counts(workspace, tmp_path, refusing):
+    """The job is done anew, with the options it was given."""
+    queue = workspace.queue
+    (job,) = queue.add(tmp_path / "models" / "a.stl").jobs
     queue.start()
     wait_until(queue, lambda: queue.pause_reason is not None)
     queue.set_options(job, validation_options={"level": "strict"})
-    refusing.set()
+    refusing.over.set()
     wait_until(queue, lambda: queue.pause_reason is None)
     assert queue.job(job).state is JobState.PAUSED
     queue.resume(job)
     assert queue.wait(60)
     assert queue.job(job).validation_options == {"level": "strict"}
     assert [record.validation_options["level"] for record in workspace.history.records()] == ["strict"]
+
+
+def test_a_queue_goes_on_once_what_could_not_be_recorded_is(workspace, tmp_path, refusing, messages, monkeypatch):
+    """Not before, or a twin would make again what the index does not have yet."""
+    queue, paused, record = workspace.queue, [], Reuse.record
+
+    def note_and_record(reuse, end, progress):
+        paused.append(queue.pause_reason is not None)
+        if paused == [False]:
+            raise HistoryError("the disk is full", path=tmp_path)
+        record(reuse, end, progress)
+
+    monkeypatch.setattr(Reuse, "record", note_and_record)
+    first, second = queue.add(tmp_path / "models").jobs
+    queue.start()
+    wait_until(queue, lambda: queue.pause_reason is not None)
+    refusing.over.set()
+    assert queue.wait(60)
+    assert paused == [False, True, False]
+    assert [queue.job(job).results.reused_files > 0 for job in (first, second)] == [False, True]
+    assert messages.count("what failed works again") == 1
 
 
 def test_a_job_whose_drive_is_back_is_looked_up_anew(workspace, tmp_path):
