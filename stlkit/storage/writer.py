@@ -20,7 +20,7 @@ class CoalescingWriter(Generic[T]):
 
     Scheduling never waits for the disk; what is replaced before the disk is free is never written. A write that fails
     is logged and tried again, after a while, when something new is scheduled, and by `flush` and `close`, until it
-    succeeds. Thread-safe.
+    succeeds. Once it is closed, nothing is written any more. Thread-safe.
 
     Parameters
     ----------
@@ -39,6 +39,7 @@ class CoalescingWriter(Generic[T]):
         self._error: Exception | None = None
         self._failed: Callable[[], T] | None = None
         self._closing = False
+        self._has_ended = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -51,6 +52,9 @@ class CoalescingWriter(Generic[T]):
             Called on the writer's thread, when the disk is free, for what to write.
         """
         with self._changed:
+            if self._has_ended:
+                _log.debug("%s is closed, and does not write what comes after", self._thread.name)
+                return
             self._snapshot = snapshot
             self._scheduled += 1
             self._changed.notify_all()
@@ -94,6 +98,7 @@ class CoalescingWriter(Generic[T]):
                 if not is_due:
                     self._try_again()
                 if self._snapshot is None:
+                    self._has_ended = True
                     return
                 snapshot, goal = self._snapshot, self._scheduled
                 self._snapshot = None

@@ -59,3 +59,17 @@ def test_a_failed_write_is_told_to_who_waits_and_the_next_one_tries_again():
     writer.flush()
     writer.close()
     assert saved == [2]
+
+
+def test_a_closed_writer_takes_nothing_and_keeps_nobody_waiting():
+    """What comes after its end is not written, and not waited for."""
+    saved = []
+    writer = CoalescingWriter(saved.append, name="test-writer")
+    writer.schedule(lambda: 1)
+    writer.close()
+    writer.schedule(lambda: 2)
+    flushing = threading.Thread(target=writer.flush, daemon=True)
+    flushing.start()
+    flushing.join(10)
+    assert not flushing.is_alive()
+    assert saved == [1]
