@@ -76,10 +76,13 @@ class SupervisorDesk:
     def hold(self, job_id: str) -> None:
         """Have a running job hold after its stage."""
         self._hold.add(job_id)
+        if self._book.get(job_id).held:  # with the whole queue, until now
+            self._taker.hold(job_id)
 
     def release(self, job_id: str) -> None:
         """Have a held job go on."""
         self._hold.discard(job_id)
+        self._taker.go_on(job_id)
 
     def end(self, job_id: str, state: JobState) -> None:
         """Have a running job end as `state`; ``pending`` puts it back into the queue."""
@@ -117,7 +120,6 @@ class SupervisorDesk:
         with self._changed:
             job = self._book.get(job_id)
             working = JobState.VALIDATING if stage in (Stage.INTAKE, Stage.VALIDATION) else JobState.PROCESSING
-            self._taker.go_on(job_id)
             if job.state is not working:
                 self._changes.move(job_id, working, stage=stage, progress=progress)
             elif job.stage != stage or progress - job.progress >= MIN_PROGRESS_STEP:
@@ -127,7 +129,8 @@ class SupervisorDesk:
     def held(self, job_id: str) -> None:
         """Note that a job waits between two stages."""
         with self._changed:
-            self._taker.hold(job_id)
+            if job_id in self._hold:  # else the queue is paused as a whole, and others of its content with it
+                self._taker.hold(job_id)
             self._changes.move(job_id, JobState.PAUSED)
 
     def settle(self, assignment: Assignment, answer: JobAnswer, working_s: float) -> None:
@@ -163,7 +166,7 @@ class SupervisorDesk:
                     self._changes.move(job_id, JobState.PAUSED)
                 return
         order = assignment.order
-        self.endings.commit(
+        self.endings.try_to_commit(
             JobEnd(
                 job=_ended(job, answer, verdict.state),
                 render=order.render,

@@ -22,6 +22,7 @@ from stlkit.model.jobs import QueueJob
 from stlkit.pipeline.size import ModelSize
 
 T = TypeVar("T")
+Afterwards = Callable[[], object]
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Drives:
             return False
         return len(self._open) >= MOST_OPEN or not self._silent.isdisjoint(self._places_of(job))
 
-    def ask(self, job: QueueJob, question: Callable[[], T], late: Callable[[T], object] = lambda _: None) -> T | None:
+    def ask(self, job: QueueJob, question: Callable[[], T], late: Callable[[T], Afterwards | None]) -> T | None:
         """Ask something about a job; the condition is not held.
 
         Parameters
@@ -79,7 +80,8 @@ class Drives:
         job : QueueJob
         question : callable
         late : callable
-            Called with an answer that did not come in time, with the condition held.
+            Called with an answer that did not come in time, with the condition held; what it returns is called
+            afterwards, without it.
 
         Returns
         -------
@@ -98,12 +100,15 @@ class Drives:
                 settle = partial(answer.set_result, question())
             except Exception as error:  # for whoever asked
                 settle = partial(answer.set_exception, error)
+            afterwards = None
             with self._changes.condition:
                 settle()
                 if self._open.pop(answer, None) is not None:
                     self._silent = frozenset().union(*self._open.values())
-                    self._take_late(answer, job, late)
+                    afterwards = self._take_late(answer, job, late)
                     self._changes.touch()
+            if afterwards is not None:
+                afterwards()
 
         try:
             threading.Thread(target=find_out, name="stlkit-question", daemon=True).start()
@@ -142,11 +147,12 @@ class Drives:
             timer.start()
 
     @staticmethod
-    def _take_late(answer: Future[T], job: QueueJob, late: Callable[[T], object]) -> None:
+    def _take_late(answer: Future[T], job: QueueJob, late: Callable[[T], Afterwards | None]) -> Afterwards | None:
         try:
-            late(answer.result())
+            return late(answer.result())
         except Exception as error:  # nobody waits for it any more
             _log.warning("a late answer about job %s: %s", job.id, error)
+            return None
 
 
 def folders_of(job: QueueJob) -> tuple[Path, Path]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from stlkit.engine.changes import JobChanges
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Reuse
 from stlkit.engine.switch import QueueSwitch
-from stlkit.errors import StorageError
+from stlkit.errors import JobError, StorageError
 from stlkit.model.jobs import JobState, QueueJob
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobEnd
@@ -54,7 +54,8 @@ class Endings:
         self._forget = forget
         self._reserved: set[str] = set()
         self._unrecorded: dict[str, tuple[JobEnd, QueueJob]] = {}  # with the jobs as they were left
-        self._reporting = 0  # threads that have ended jobs, and are on their way to tell the output folders
+        self._open = 0  # threads that are ending jobs, until the output folders are told
+        self._closed = False
 
     # --- the condition is held ---
 
@@ -73,9 +74,14 @@ class Endings:
         """Never record the end that could not be recorded: the job is to be done anew, or was removed."""
         self._unrecorded.pop(job_id, None)
 
-    def await_reports(self) -> None:
-        """Wait until every job that has ended is on its way into its folder's log and summary."""
-        self._changed.wait_for(lambda: not self._reporting)
+    def finish(self) -> None:
+        """Wait until every job that is being ended is in the history, and on its way into its folder's log."""
+        self._changed.wait_for(lambda: not self._open)
+
+    def close(self) -> None:
+        """Finish, and end no job any more."""
+        self._closed = True
+        self.finish()
 
     def pause_for_storage(self, what: str) -> None:
         """Pause the queue until history and cache can be written again."""
@@ -93,17 +99,26 @@ class Endings:
 
         Raises
         ------
+        JobError
+            The queue was closed before; the jobs are as they were.
         Exception
             Of a defect of ours; the jobs are paused with it for their reason, and in nobody's hands.
         """
-        try:
-            self._commit(ends)
-        except Exception as error:
-            _log.exception("the end of job %s was not recorded", ends[0].job.id)
-            with self._changed:
-                for end in ends:
-                    self.give_up(end.job.id, error)
-            raise
+        with self._being_open(ends[0].job.id):
+            try:
+                self._commit(ends)
+            except Exception as error:
+                _log.exception("the end of job %s was not recorded", ends[0].job.id)
+                with self._changed:
+                    for end in ends:
+                        self.give_up(end.job.id, error)
+                raise
+
+    def try_to_commit(self, *ends: JobEnd) -> None:
+        """Commit for somebody who has nobody to tell of an error: the jobs were given up, and it stands in the log."""
+        if ends:
+            with contextlib.suppress(Exception):
+                self.commit(*ends)
 
     def give_up(self, job_id: str, error: Exception) -> None:
         """Pause a job that could not be settled, because of an error nobody foresaw; the condition is held."""
@@ -128,15 +143,23 @@ class Endings:
                 self._forget(ended.id)
                 self._book.replace(ended.id, ended)
             self._changes.announce(*(end.job for end in ends))
-            self._reporting += 1
+        # last of all: whatever cannot be cleared away now is at the next start, and changes no end
+        self._recorder.report(*(end.job for end in ends))
+        for end in ends:
+            self._cache.cleanup_job_cache(end.job.id)
+
+    @contextlib.contextmanager
+    def _being_open(self, job_id: str | None = None) -> Iterator[None]:
+        """Keep from being closed meanwhile."""
+        with self._changed:
+            if self._closed:
+                raise JobError("the queue was closed meanwhile; open it again and say so there", job_id=job_id)
+            self._open += 1
         try:
-            # last of all: whatever cannot be cleared away now is at the next start, and changes no end
-            self._recorder.report(*(end.job for end in ends))
-            for end in ends:
-                self._cache.cleanup_job_cache(end.job.id)
+            yield
         finally:
             with self._changed:
-                self._reporting -= 1
+                self._open -= 1
                 self._changed.notify_all()
 
     def _keep(self, ends: tuple[JobEnd, ...], error: StorageError) -> None:
@@ -163,8 +186,7 @@ class Endings:
             unrecorded, self._unrecorded = self._unrecorded, {}
             ends = [end for end, left in unrecorded.values() if self._is_as_left(left) and self.reserve(left.id)]
         for end in ends:
-            with contextlib.suppress(Exception):  # it was given up, with its reason in the log; the others are not
-                self.commit(end)
+            self.try_to_commit(end)
         with self._changed:  # only now: what was made can be found, so no other job makes it again
             if not self._unrecorded:
                 self._switch.storage_again()

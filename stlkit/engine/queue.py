@@ -339,7 +339,7 @@ class JobQueue(EditableQueue):
     def flush(self) -> None:
         """Wait until state and summaries are on disk and every observer was told."""
         with self._changed:
-            self._desk.endings.await_reports()
+            self._desk.endings.finish()
         self._writer.flush()
         self._recorder.flush()
         self._events.flush()
@@ -350,6 +350,8 @@ class JobQueue(EditableQueue):
             self._closed = True  # first: nobody may start it again while it stops
         self.stop()
         self._desk.watcher.close()
+        with self._changed:
+            self._desk.endings.close()
         self._recorder.close()
         if self._recorder.has_refused:
             with self._changed:

@@ -133,10 +133,16 @@ class Supervisor(threading.Thread):
                 self._worker = self._new_worker()
             return attempt.see_through(self._worker)
         except (WorkerError, OSError) as error:
-            lost, self._worker = self._worker, None
-            if lost is not None:
-                lost.kill()
+            self._lose_worker()
             return attempt.failed_by(error)
+        except Exception:  # a defect of ours; what the worker still has to say would be taken for the next job's
+            self._lose_worker()
+            raise
+
+    def _lose_worker(self) -> None:
+        lost, self._worker = self._worker, None
+        if lost is not None:
+            lost.kill()
 
 
 class _Attempt:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import time
@@ -91,7 +90,6 @@ class JobTaker:
         self._drives = Drives(changes)
         self._admission = Admission(state)
         self._is_beginning = False  # whether a supervisor asks if there is room for a job
-        self._late_ends: list[JobEnd] = []  # of jobs that were found to be up to date late
         self._late_facts: dict[str, tuple[Lookup, DriveFacts]] = {}  # of jobs whose drives answered late
 
     def reserve(self, job_id: str) -> bool:
@@ -140,17 +138,15 @@ class JobTaker:
             if isinstance(step, tuple):
                 self._look_up(step, seat)
                 continue
-            begun = self._begin(step, seat) if isinstance(step, _Chosen) else step
+            begun = self._begin(step, seat)
             if isinstance(begun, Assignment):
                 return begun
             if begun is not None:
-                self._commit(begun)
+                self._endings.try_to_commit(begun)
 
-    def _wait_for_step(self, seat: Seat) -> _Chosen | JobEnd | tuple[QueueJob, ...] | None:
-        """Return what a supervisor has to do next: to begin a job or to end one, to look jobs up, or to go home."""
-        while self._late_ends or self._is_taken(seat):
-            if self._late_ends:
-                return self._late_ends.pop()
+    def _wait_for_step(self, seat: Seat) -> _Chosen | tuple[QueueJob, ...] | None:
+        """Return what a supervisor has to do next: to begin a job, to look jobs up, or to go home."""
+        while self._is_taken(seat):
             now = time.monotonic()  # one moment for both questions: no retry may fall due between them
             job = None if self._switch.paused else next(self._jobs_that_may_begin(now), None)
             if job is not None:
@@ -196,6 +192,8 @@ class JobTaker:
                 else:
                     if step is None:
                         self._wait_for_a_change(chosen)
+                    elif isinstance(step, JobEnd):  # it may take long to write down; another one is the first now
+                        self._changes.touch()
                     return step
             if may_begin and defect is not None:
                 _log.error("job %s could not be begun", job_id, exc_info=defect)
@@ -228,28 +226,26 @@ class JobTaker:
             self._keep(lookup for lookup in found if lookup.finished is None)
             self._changes.touch()
         if ends:
-            self._commit(*ends)
+            self._endings.try_to_commit(*ends)
 
     def _keep(self, found: Iterable[Lookup]) -> None:
         for lookup in found:
             if lookup.job.id in self._book:
                 self._lookups.keep(lookup)
 
-    def _keep_late(self, found: Iterable[Lookup]) -> None:
+    def _keep_late(self, found: Iterable[Lookup]) -> Callable[[], object]:
         """Use what was found late: at once, as a source may change; what cannot be used now is looked up anew."""
+        ends = []
         for lookup in found:
             if lookup.finished is None:
                 self._keep([lookup])
             elif not self._switch.paused and self._claims(lookup):
-                self._late_ends.append(lookup.up_to_date())
+                ends.append(lookup.up_to_date())
+        return partial(self._endings.try_to_commit, *ends)
 
     def _keep_late_facts(self, lookup: Lookup, facts: DriveFacts) -> None:
         if self._may_still_begin(lookup) and not self._switch.paused:
             self._late_facts[lookup.job.id] = lookup, facts
-
-    def _commit(self, *ends: JobEnd) -> None:
-        with contextlib.suppress(Exception):  # the jobs were given up, and it stands in the log
-            self._endings.commit(*ends)
 
     def _claims(self, lookup: Lookup) -> bool:
         """Reserve a job that is to end as up to date, unless somebody changed it meanwhile."""

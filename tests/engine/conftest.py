@@ -5,9 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from stlkit import Workspace
 from stlkit.engine.local_worker import LocalWorker
 from stlkit.engine.queue import JobQueue
+from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.stores import Stores
+from stlkit.errors import HistoryError
 from stlkit.model.jobs import QueueState
 from stlkit.storage.cache import TempFileManager
 from stlkit.storage.history import JobHistoryManager
@@ -15,6 +18,8 @@ from stlkit.storage.home import Home
 from stlkit.storage.output_index import OutputIndex
 from stlkit.storage.queue_state import QueueStateManager
 from stlkit.storage.writer import CoalescingWriter
+
+sys.path.insert(0, str(Path(__file__).parent))  # how to wait for a queue, beside this file
 
 ODD_WORKER = (sys.executable, str(Path(__file__).with_name("odd_worker.py")))
 
@@ -75,3 +80,39 @@ def seen(bench):
     unsubscribe = bench.queue.subscribe(note)
     yield SimpleNamespace(events=events, until=until)
     unsubscribe()
+
+
+@pytest.fixture
+def workspace(tmp_path, box_stl):
+    """A workspace with real workers, one at a time, and two models."""
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("a", "b"):
+        (models / f"{name}.stl").write_bytes(box_stl())
+    with Workspace(tmp_path / "home", output=tmp_path / "out") as ws:
+        ws.queue._desk.watcher._interval_s = 0.05
+        ws.queue.configure(render={"generate_image": False}, settings={"max_concurrent_jobs": 1})
+        yield ws
+
+
+@pytest.fixture
+def messages(workspace):
+    heard = []
+    unsubscribe = workspace.queue.subscribe(lambda event: heard.append(event.message))
+    yield heard
+    unsubscribe()
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """A history that takes no ends until `refusing.over` is set."""
+    over, commit, check = threading.Event(), JobRecorder.commit, JobRecorder.check
+
+    def refuse(recorder, *ends):
+        if not over.is_set():
+            raise HistoryError("the disk is full", path=recorder._history.path)
+        (commit if ends else check)(recorder, *ends)
+
+    monkeypatch.setattr(JobRecorder, "commit", refuse)
+    monkeypatch.setattr(JobRecorder, "check", refuse)
+    return SimpleNamespace(over=over)

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from queue_waits import wait_until
 
 from stlkit import Workspace
 from stlkit.engine import drives, recorder, taking
 from stlkit.engine.recorder import JobRecorder
 from stlkit.engine.reuse import Reuse
-from stlkit.errors import HistoryError, JobError
+from stlkit.errors import JobError
 from stlkit.model.jobs import JobState
 from stlkit.outputs import claims
 from stlkit.outputs.summary import read_summary
@@ -22,33 +23,6 @@ from stlkit.pipeline.size import ModelSize, measure_model
 from stlkit.storage.progress import FILE_NAME, load_processing_state
 
 FACTS = {"generate_image": False}
-
-
-@pytest.fixture
-def workspace(tmp_path, box_stl):
-    """A workspace with real workers, one at a time, and two models."""
-    models = tmp_path / "models"
-    models.mkdir()
-    for name in ("a", "b"):
-        (models / f"{name}.stl").write_bytes(box_stl())
-    with Workspace(tmp_path / "home", output=tmp_path / "out") as ws:
-        ws.queue._desk.watcher._interval_s = 0.05
-        ws.queue.configure(render=FACTS, settings={"max_concurrent_jobs": 1})
-        yield ws
-
-
-@pytest.fixture
-def messages(workspace):
-    heard = []
-    unsubscribe = workspace.queue.subscribe(lambda event: heard.append(event.message))
-    yield heard
-    unsubscribe()
-
-
-def wait_until(queue, condition, timeout_s=60):
-    """Wait for a change of the queue that makes the condition true."""
-    with queue._changed:
-        assert queue._changed.wait_for(condition, timeout_s), (queue.jobs, queue.pause_reason)
 
 
 def test_a_full_disk_pauses_the_queue_until_there_is_room(workspace, small_disk, messages):
@@ -246,58 +220,6 @@ def test_what_was_found_late_is_not_believed_later(workspace, tmp_path, monkeypa
     assert (queue.job(job).attempts, queue.job(job).results.is_up_to_date) == (1, False)
 
 
-def test_a_twin_waits_until_what_was_made_can_be_found(workspace, tmp_path, monkeypatch):
-    """Not only until its worker is done: what it made is not in the index yet."""
-    queue, may_begin = workspace.queue, []
-    queue.configure(settings={"max_concurrent_jobs": 2})
-    first, second = queue.add(tmp_path / "models").jobs
-    lookups, settle, record = queue._desk._taker._lookups, queue._desk.settle, Reuse.record
-
-    def settle_once_the_twin_was_looked_up(assignment, *results):
-        if assignment.order.job_id == first.id:
-            wait_until(queue, lambda: lookups.get(queue.job(second)) is not None)
-        settle(assignment, *results)
-
-    def note_and_record(reuse, end, progress):
-        if end.job.id == first.id:
-            with queue._changed:
-                may_begin.append(lookups.may_begin(queue.job(second)))
-        record(reuse, end, progress)
-
-    monkeypatch.setattr(queue._desk, "settle", settle_once_the_twin_was_looked_up)
-    monkeypatch.setattr(Reuse, "record", note_and_record)
-    queue.start()
-    assert queue.wait(60)
-    assert may_begin == [False]
-    assert [queue.job(job).results.reused_files > 0 for job in (first, second)] == [False, True]
-
-
-@pytest.mark.parametrize("answer_within_s", [60.0, 0.2])
-def test_a_twin_that_was_looked_up_too_early_is_looked_up_anew(workspace, tmp_path, monkeypatch, answer_within_s):
-    """Its source took so long to read that the other was done first; also where that made its answer a late one."""
-    queue, sought = workspace.queue, []
-    queue.configure(settings={"max_concurrent_jobs": 2})
-    (first,) = queue.add(tmp_path / "models" / "a.stl").jobs
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "models" / "b.stl").rename(tmp_path / "elsewhere" / "b.stl")
-    (second,) = queue.add(tmp_path / "elsewhere", output=tmp_path / "other").jobs
-    look_up = Reuse.look_up
-
-    def read_slowly(reuse, job):
-        found = look_up(reuse, job)
-        if job.id == second.id:
-            sought.append(len(found.known))
-            wait_until(queue, lambda: queue.job(first).state.ended)
-        return found
-
-    monkeypatch.setattr(Reuse, "look_up", read_slowly)
-    monkeypatch.setattr(drives, "ANSWER_WITHIN_S", answer_within_s)
-    queue.start()
-    assert queue.wait(60)
-    assert (sought[0], len(sought)) == (0, 2)
-    assert [queue.job(job).results.reused_files > 0 for job in (first, second)] == [False, True]
-
-
 def test_a_drive_that_is_always_slow_is_asked_once_a_job(workspace, tmp_path, monkeypatch):
     """What it says late is used; else it would be asked for ever."""
     asked = []
@@ -369,21 +291,6 @@ def test_a_log_on_a_drive_that_hangs_keeps_no_other_job(workspace, tmp_path, mon
     assert "cancelled" in (tmp_path / "hung" / "processing_log.txt").read_text()
 
 
-@pytest.fixture
-def refusing(monkeypatch):
-    """A history that takes no ends until `refusing.over` is set."""
-    over, commit, check = threading.Event(), JobRecorder.commit, JobRecorder.check
-
-    def refuse(recorder, *ends):
-        if not over.is_set():
-            raise HistoryError("the disk is full", path=recorder._history.path)
-        (commit if ends else check)(recorder, *ends)
-
-    monkeypatch.setattr(JobRecorder, "commit", refuse)
-    monkeypatch.setattr(JobRecorder, "check", refuse)
-    return SimpleNamespace(over=over)
-
-
 def test_what_was_changed_while_an_end_could_not_be_recorded_counts(workspace, tmp_path, refusing):
     """The job is done anew, with the options it was given."""
     queue = workspace.queue
@@ -398,27 +305,6 @@ def test_what_was_changed_while_an_end_could_not_be_recorded_counts(workspace, t
     assert queue.wait(60)
     assert queue.job(job).validation_options == {"level": "strict"}
     assert [record.validation_options["level"] for record in workspace.history.records()] == ["strict"]
-
-
-def test_a_queue_goes_on_once_what_could_not_be_recorded_is(workspace, tmp_path, refusing, messages, monkeypatch):
-    """Not before, or a twin would make again what the index does not have yet."""
-    queue, paused, record = workspace.queue, [], Reuse.record
-
-    def note_and_record(reuse, end, progress):
-        paused.append(queue.pause_reason is not None)
-        if paused == [False]:
-            raise HistoryError("the disk is full", path=tmp_path)
-        record(reuse, end, progress)
-
-    monkeypatch.setattr(Reuse, "record", note_and_record)
-    first, second = queue.add(tmp_path / "models").jobs
-    queue.start()
-    wait_until(queue, lambda: queue.pause_reason is not None)
-    refusing.over.set()
-    assert queue.wait(60)
-    assert paused == [False, True, False]
-    assert [queue.job(job).results.reused_files > 0 for job in (first, second)] == [False, True]
-    assert messages.count("what failed works again") == 1
 
 
 def test_a_job_whose_drive_is_back_is_looked_up_anew(workspace, tmp_path):
