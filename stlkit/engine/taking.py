@@ -111,6 +111,7 @@ class JobTaker:
     def hold(self, job_id: str) -> None:
         """Let others of a held job's content begin: nobody knows how long it is held."""
         self._lookups.hold(job_id)
+        self._changes.touch()
 
     def go_on(self, job_id: str) -> None:
         """Have others of a job's content wait again, because it is held no longer."""
