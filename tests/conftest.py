@@ -27,6 +27,16 @@ def box_stl():
 
 
 @pytest.fixture
+def models(tmp_path, box_stl):
+    """A folder of two models, which are equal."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.stl").write_bytes(box_stl())
+    return folder
+
+
+@pytest.fixture
 def home(tmp_path):
     """An empty home folder."""
     home = Home(tmp_path / "home")

@@ -149,7 +149,7 @@ class Endings:
             self._cache.cleanup_job_cache(end.job.id)
 
     @contextlib.contextmanager
-    def _being_open(self, job_id: str | None = None) -> Iterator[None]:
+    def _being_open(self, job_id: str) -> Iterator[None]:
         """Keep from being closed meanwhile."""
         with self._changed:
             if self._closed:

@@ -30,15 +30,6 @@ def run(tmp_path):
     return call
 
 
-@pytest.fixture
-def models(tmp_path, box_stl):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    for name in ("a", "b"):
-        (folder / f"{name}.stl").write_bytes(box_stl())
-    return folder
-
-
 def test_the_version_is_printed(run):
     """`--version` is one line."""
     assert run("--version").stdout == f"stlkit {stlkit.__version__}\n"

@@ -83,12 +83,9 @@ def seen(bench):
 
 
 @pytest.fixture
-def workspace(tmp_path, box_stl):
-    """A workspace with real workers, one at a time, and two models."""
-    models = tmp_path / "models"
-    models.mkdir()
-    for name in ("a", "b"):
-        (models / f"{name}.stl").write_bytes(box_stl())
+def workspace(models):
+    """A workspace with real workers, one at a time, beside a folder of two models."""
+    tmp_path = models.parent
     with Workspace(tmp_path / "home", output=tmp_path / "out") as ws:
         ws.queue._desk.watcher._interval_s = 0.05
         ws.queue.configure(render={"generate_image": False}, settings={"max_concurrent_jobs": 1})
